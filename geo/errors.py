@@ -1,0 +1,44 @@
+"""The errors of geo/: each class docstring is the title, the message is the detail, keywords are members."""
+
+from typing import Any
+
+
+class GeoError(Exception):
+    """The geometry can't be used."""
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+
+class MalformedPoints(GeoError):
+    """The points are not finite pairs of numbers."""
+
+
+class UnknownCrs(GeoError):
+    """The coordinate system is not known."""
+
+
+class CrsNotDeclared(GeoError):
+    """The file does not say its coordinate system."""
+
+
+class EncodingNotDeclared(GeoError):
+    """The file's text encoding can't be told."""
+
+
+class UnreadableFile(GeoError):
+    """The file can't be read as a map."""
+
+
+class UnsafeArchive(GeoError):
+    """The archive is refused for safety."""
+
+
+class UnknownField(GeoError):
+    """The layer has no such field."""
+
+
+class UnknownLayer(GeoError):
+    """The file has no such layer."""
