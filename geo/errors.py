@@ -42,3 +42,11 @@ class UnknownField(GeoError):
 
 class UnknownLayer(GeoError):
     """The file has no such layer."""
+
+
+class MalformedFaces(GeoError):
+    """The faces are not polygons with one owner each."""
+
+
+class MalformedAccuracy(GeoError):
+    """The accuracy is not a length."""

@@ -1,0 +1,390 @@
+"""Point to face, exactly: the one place that answers whose ground a position lies on."""
+
+from threading import Lock
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geo.errors import MalformedFaces
+from geo.locator.edges import Scaled
+from geo.locator.grounds import Grounds, outlines
+from geo.locator.points import checked_indices, checked_point, checked_points
+
+POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
+
+Faces = NDArray[np.int64]
+Metres = NDArray[np.float64]
+
+
+class Locator:
+    """Faces of one edition, and their owners, ready for look-ups.
+
+    A face *covers* a point that lies in it or on its border, as GEOS decides it (`intersects`), without any
+    rounding or tolerance. Where several faces cover a point, the first in the given order answers. One point
+    and many points go through the same arithmetic and give the same bits. Safe to share between threads.
+
+    Distances are metres by the local scale at the point (GRS80), along edges straight in lon/lat.
+    """
+
+    def __init__(
+        self, faces: NDArray[np.object_], owners: NDArray[np.int64], tree: shapely.STRtree, grounds: Grounds
+    ) -> None:
+        self._faces, self._owners, self._tree, self._grounds = faces, owners, tree, grounds
+        self._ready = np.zeros(len(faces), dtype=np.bool_)
+        self._readying = Lock()
+
+    @classmethod
+    def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
+        """Index the faces of an edition.
+
+        Parameters
+        ----------
+        faces
+            Shapely polygons, lon/lat degrees, shape (n,), in order of precedence: on a shared border the
+            first wins. Meant to be a coverage (no overlaps); where it is not, an overlap is the ground of its
+            first face and borders are those of each owner's united ground.
+        owners
+            The grid that answers for each face, shape (n,); several faces may share one; -1 for none.
+
+        Returns
+        -------
+        locator
+
+        Raises
+        ------
+        MalformedFaces
+            A face is not a polygon or is empty, or there is not one owner of at least -1 for each face.
+        """
+        faces, owners = _checked_faces(faces, owners)
+        tree = shapely.STRtree(faces)
+        tree.query(shapely.Point(0, 0))  # the tree is built at its first use: here, in one thread
+        return cls(faces, owners, tree, Grounds.build(faces, owners, tree))
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    @property
+    def faces(self) -> NDArray[np.object_]:
+        """The polygons in order of precedence; read-only."""
+        return self._faces
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Owner of each face; read-only."""
+        return self._owners
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of all faces in degrees; NaN without faces."""
+        west, south, east, north = shapely.total_bounds(self._faces).tolist()
+        return west, south, east, north
+
+    @property
+    def grounds(self) -> Grounds:
+        """The ground of each owner, given by its borders."""
+        return self._grounds
+
+    def covering(self, lon: float, lat: float) -> list[int]:
+        """List all faces that cover a point.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees.
+
+        Returns
+        -------
+        faces
+            Indices, ascending: the first answers.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite numbers.
+        """
+        return np.sort(self._hits(checked_point(lon, lat))[1]).tolist()
+
+    def locate(self, lon: float, lat: float) -> int:
+        """Give the face that answers for a point.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees.
+
+        Returns
+        -------
+        face
+            Index of the first face that covers the point, -1 where none does.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite numbers.
+        """
+        return min(self.covering(lon, lat), default=-1)
+
+    def locate_many(self, points: ArrayLike) -> Faces:
+        """Give the face that answers for each point.
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2).
+
+        Returns
+        -------
+        faces
+            Shape (n,); -1 where no face covers the point.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite pairs of numbers.
+        """
+        return self.locate_with_ties(points)[0]
+
+    def locate_with_ties(self, points: ArrayLike) -> tuple[Faces, NDArray[np.bool_]]:
+        """Give the face that answers for each point, and whether the point is on a border between owners.
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2).
+
+        Returns
+        -------
+        faces
+            Shape (n,); -1 where no face covers the point.
+        on_border
+            Shape (n,); whether the point lies exactly on a border of the face that answers, and a face of
+            another owner covers it too.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite pairs of numbers.
+        """
+        points = checked_points(points)
+        face = np.full(len(points), -1, dtype=np.int64)
+        tied = np.zeros(len(points), dtype=np.bool_)
+        for begin in range(0, len(points), POINTS_AT_ONCE):
+            part = slice(begin, begin + POINTS_AT_ONCE)
+            point, hit = self._hits(points[part])
+            # Hits come by ascending face; of repeated targets the last assignment stays: the lowest face.
+            face[part][point[::-1]] = hit[::-1]
+            others = self._owners[hit] != self._owners[face[part][point]]
+            tied[part][point[others]] = True
+        # Where faces overlap, a point inside the first one is on no border of it.
+        doubtful = np.flatnonzero(tied)
+        x, y = points[doubtful].T
+        tied[doubtful] = ~shapely.contains_xy(self._faces[face[doubtful]], x, y)
+        return face, tied
+
+    def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
+        """Measure from each point to the nearest border of the ground of the owner that answers for it.
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2).
+        faces
+            The face that answers for each point, shape (n,); -1 for none.
+
+        Returns
+        -------
+        distances
+            Metres, shape (n,), whether the point is in or out of that ground; borders between faces of one
+            owner do not count, the outer rim does; 0.0 exactly on a border and only there; NaN without face.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite pairs of numbers, or faces that are not one index for each point.
+        """
+        points = checked_points(points)
+        faces = checked_indices(faces, len(points), len(self))
+        metres = np.full(len(points), np.nan)
+        answered = np.flatnonzero(faces >= 0)
+        metres[answered] = self._grounds.borders.distances(
+            Scaled.of(points), answered, self._grounds.of_face[faces[answered]]
+        )
+        return metres
+
+    def nearest(self, points: ArrayLike, within_m: float) -> tuple[Faces, Metres]:
+        """Give the nearest face of each point and its distance.
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2).
+        within_m
+            Farthest distance that counts, metres.
+
+        Returns
+        -------
+        faces
+            Shape (n,); the first of the nearest faces, the one that answers where the point is covered; -1
+            where none is within reach.
+        distances
+            Metres, shape (n,); 0.0 where the point is covered, NaN where no face is within reach.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite pairs of numbers.
+        """
+        points = checked_points(points)
+        face = self.locate_many(points)
+        metres = np.where(face >= 0, 0.0, np.nan)
+        lost = np.flatnonzero(face < 0)
+        if len(self) and len(lost):
+            face[lost], metres[lost] = self._nearest_beyond(points[lost])
+            far = lost[~(metres[lost] <= within_m)]
+            face[far], metres[far] = -1, np.nan
+        return face, metres
+
+    def nearest_any(self, points: ArrayLike) -> tuple[Faces, Metres]:
+        """Give the nearest face of each point and its distance, however far; else like `nearest`."""
+        return self.nearest(points, np.inf)
+
+    def owners_within(self, lon: float, lat: float, radius_m: float) -> list[tuple[int, float]]:
+        """List the owners whose ground lies within reach of a point.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees.
+        radius_m
+            Farthest distance that counts, metres.
+
+        Returns
+        -------
+        owners
+            (owner, metres to its ground), nearest first, at equal distance in order of precedence; 0.0 for
+            ground that covers the point, so the owner that answers comes first. Ground without a grid
+            (owner -1) is not listed.
+
+        Raises
+        ------
+        MalformedPoints
+            Not finite numbers.
+        """
+        point = checked_point(lon, lat)
+        _, ground = self.grounds_near(point, np.array([radius_m], dtype=np.float64))
+        ground = ground[self._grounds.owners[ground] >= 0]
+        rank = dict(zip(ground.tolist(), self._grounds.first_face[ground].tolist(), strict=True))
+        for face in reversed(self.covering(lon, lat)):
+            rank[int(self._grounds.of_face[face])] = face
+        metres = self.metres_to_grounds(point, np.zeros(len(ground), dtype=np.int64), ground)
+        reached = sorted((d, rank[g], g) for d, g in zip(metres.tolist(), ground.tolist(), strict=True))
+        return [(int(self._grounds.owners[g]), d) for d, _, g in reached if d <= radius_m]
+
+    def grounds_near(
+        self, points: NDArray[np.float64], radius_m: Metres
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the grounds that may come within a radius of each point (some farther ones too).
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2), finite.
+        radius_m
+            Metres, shape (n,).
+
+        Returns
+        -------
+        point, ground
+            The pairs, sorted, each once; the ground outside all faces is never among them.
+        """
+        point, face = self._tree.query(Scaled.of(points).boxes(radius_m))
+        pair = np.unique(point.astype(np.int64) * len(self._grounds.owners) + self._grounds.of_face[face])
+        return np.divmod(pair, len(self._grounds.owners))
+
+    def metres_to_grounds(
+        self, points: NDArray[np.float64], point: NDArray[np.int64], ground: NDArray[np.int64]
+    ) -> Metres:
+        """Measure from points to grounds, pair by pair.
+
+        Parameters
+        ----------
+        points
+            lon/lat degrees, shape (n, 2), finite.
+        point, ground
+            The pairs, shape (k,).
+
+        Returns
+        -------
+        distances
+            Metres, shape (k,); 0.0 where a face of the ground covers the point (for the ground outside: where
+            none does); NaN for a ground that does not exist, as the outside of a map without faces' edges.
+        """
+        n_grounds = len(self._grounds.owners)
+        covered, face = self._hits(points)
+        within = covered * n_grounds + self._grounds.of_face[face]
+        lost = np.setdiff1d(np.arange(len(points)), covered)
+        within = np.concatenate([within, lost * n_grounds + self._grounds.outside])
+        metres = np.zeros(len(point))
+        off = np.flatnonzero(~np.isin(point * n_grounds + ground, within))
+        metres[off] = self._grounds.borders.distances(Scaled.of(points), point[off], ground[off])
+        return metres
+
+    def _hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give all pairs of a point and a face that covers it, by ascending face."""
+        point, face = self._tree.query(shapely.points(points))
+        order = np.argsort(face, kind="stable")
+        point, face = point[order], face[order]
+        self._make_ready(face)
+        hit = shapely.intersects_xy(self._faces[face], points[point, 0], points[point, 1])
+        return point[hit], face[hit]
+
+    def _make_ready(self, faces: NDArray[np.int64]) -> None:
+        """Prepare faces at their first use.
+
+        GEOS builds the inner index of a prepared polygon at its first look-up, without a lock, while shapely
+        lets other threads run. So the first look-up happens here, one thread at a time.
+        """
+        if self._ready[faces].all():
+            return
+        with self._readying:
+            fresh = np.unique(faces[~self._ready[faces]])
+            polygons = self._faces[fresh]
+            shapely.prepare(polygons)
+            x, y = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(polygons), 0)).T
+            shapely.intersects_xy(polygons, x, y)
+            self._ready[fresh] = True
+
+    def _nearest_beyond(self, points: NDArray[np.float64]) -> tuple[Faces, Metres]:
+        """Give the nearest face and its distance for points that no face covers."""
+        at, everyone = Scaled.of(points), np.arange(len(points))
+        outside = np.full(len(points), self._grounds.outside)
+        pair, edge, _ = self._grounds.borders.nearest_edges(at, everyone, outside, 1e-6)
+        # Every nearest face touches such an edge, perhaps at its end only; there may be several.
+        place, face = self._tree.query(shapely.box(*self._grounds.borders.edges[edge].T))
+        pairs = np.unique(np.column_stack([pair[place], face]), axis=0)
+        near, index = np.unique(pairs[:, 1], return_inverse=True)
+        metres = outlines(self._faces[near]).distances(at, pairs[:, 0], index)
+        order = np.lexsort((pairs[:, 1], metres, pairs[:, 0]))
+        first = order[np.r_[True, np.diff(pairs[order, 0]) > 0]]
+        return pairs[first, 1], metres[first]
+
+
+def _checked_faces(faces: ArrayLike, owners: ArrayLike) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Copy faces and owners into read-only arrays of one length, or refuse them."""
+    polygons = np.array(faces, dtype=object).reshape(-1)
+    answer = np.array(owners)
+    if answer.size == 0:
+        answer = answer.astype(np.int64)
+    if answer.dtype.kind not in "iu" or answer.shape != polygons.shape or (answer < -1).any():
+        raise MalformedFaces("Each face needs one owner, a whole number of at least -1.")
+    try:
+        wrong = (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON) | shapely.is_empty(polygons)
+    except TypeError:
+        raise MalformedFaces("Some faces are not geometries.") from None
+    if wrong.any():
+        rows = np.flatnonzero(wrong)[:10].tolist()
+        raise MalformedFaces("Some faces are not polygons or are empty.", rows=rows)
+    answer = answer.astype(np.int64)
+    polygons.flags.writeable = answer.flags.writeable = False
+    return polygons, answer
