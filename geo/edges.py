@@ -106,7 +106,7 @@ def distinct_edges(
     """Number edges: distinct undirected ones, the number of each given pair, whether it runs forward."""
     forward = pairs[:, 0] < pairs[:, 1]
     low = np.where(forward, pairs[:, 0], pairs[:, 1])
-    keys, number = np.unique(low * vertex_count + pairs.sum(axis=1) - low, return_inverse=True)
+    keys, number = np.unique(low * vertex_count + pairs[:, 0] + pairs[:, 1] - low, return_inverse=True)
     return np.column_stack(np.divmod(keys, max(vertex_count, 1))), number, forward
 
 

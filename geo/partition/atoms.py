@@ -43,7 +43,9 @@ def lay_over(polygons: NDArray[np.object_], *, node_everything: bool = False) ->
     segments = edge_set.vertices[edge_set.ends]
     kept, fresh = planar(segments, everything=node_everything)
     lines = np.concatenate([_arcs(edge_set, kept, fresh), _lines(fresh)])
-    shapes = shapely.get_parts(shapely.polygonize(lines))
+    # Sorted, so that no later sum depends on the order in which GEOS happened to find them.
+    shapes = shapely.normalize(shapely.get_parts(shapely.polygonize(lines)))
+    shapes = shapes[np.argsort(shapely.to_wkb(shapes), kind="stable")]
     atom, cover = _coverers(shapes, polygons)
     covered = np.unique(atom)
     in_degrees = shapely.transform(shapes[covered], lambda xy: xy / STEPS_PER_DEGREE)

@@ -1,6 +1,6 @@
 """From features to grids: codes, parents, joined parts, repairs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -66,39 +66,46 @@ def take_in(layers: Sequence[Layer], parent_by_code: ParentByCode, gaps: Sequenc
     number: dict[tuple[int, str], int] = {}
     present = [layer for layer in layers if layer.features]
     for depth, layer in enumerate(present):
-        features = sorted(layer.features, key=_feature_order)
+        features = _in_order(layer.features)
         outlines, notes = _valid_outlines(layer.level, features)
         findings += notes
+        grid_of_feature = np.zeros(len(features), dtype=np.int64)
         resolve = _Resolver(present, depth, number, parent_by_code)
         for code, members in _by_code(features).items():
             grid, found = _one_grid(resolve, layer.level, code, [features[i] for i in members])
             findings += found
             number[depth, code] = len(grids)
-            above = resolve.found(grid)
-            for i in members:
-                own = shapely.get_parts(outlines[i])
-                pieces.append(own[~shapely.is_empty(own)])
-                piece_grid += [len(grids)] * len(pieces[-1])
+            grid_of_feature[members] = len(grids)
+            parent.append(resolve.found(grid))
             grids.append(grid)
             level_of.append(depth)
-            parent.append(above)
+        parts, feature = shapely.get_parts(outlines, return_index=True)
+        solid = ~shapely.is_empty(parts)
+        pieces.append(parts[solid])
+        piece_grid.append(grid_of_feature[feature[solid]])
     good_gaps, gap_findings = _valid_gaps(gaps, {code for _, code in number})
     return Intake(
         levels=tuple(layer.level for layer in present),
         grids=tuple(grids),
         level=np.array(level_of, dtype=np.int64),
         parent=np.array(parent, dtype=np.int64),
-        pieces=np.concatenate(pieces) if pieces else np.zeros(0, dtype=object),
-        piece_grid=np.array(piece_grid, dtype=np.int64),
+        pieces=np.concatenate([np.zeros(0, dtype=object), *pieces]),
+        piece_grid=np.concatenate([np.zeros(0, dtype=np.int64), *piece_grid]),
         gaps=good_gaps,
         findings=tuple(findings) + gap_findings,
     )
 
 
-def _feature_order(feature: Feature) -> tuple[str, str, str, bytes]:
-    """Sort key that depends on the content of a feature alone."""
-    shape = b"" if feature.geometry is None else shapely.to_wkb(feature.geometry)
-    return feature.code, feature.parent or "", feature.name, shape
+def _in_order(features: Sequence[Feature]) -> list[Feature]:
+    """Sort by what the features say, never by where they stand; shapes only matter between namesakes."""
+    often = Counter(feature.code for feature in features)
+
+    def key(feature: Feature) -> tuple[str, str, str, bytes]:
+        alone = often[feature.code] == 1 or feature.geometry is None
+        shape = b"" if alone else shapely.to_wkb(feature.geometry)
+        return feature.code, feature.parent or "", feature.name, shape
+
+    return sorted(features, key=key)
 
 
 def _by_code(features: Sequence[Feature]) -> dict[str, list[int]]:
