@@ -29,7 +29,7 @@ from scipy.special import owens_t
 
 from geo.errors import MalformedAccuracy
 from geo.locator import Locator
-from geo.locator.edges import TOUCHING_M, EdgeGroups, Scaled
+from geo.locator.edges import TOUCHING_M, EdgeGroups, Scaled, slices
 from geo.locator.points import checked_point, checked_points
 
 ANDROID_QUANTILE = 0.68
@@ -170,12 +170,17 @@ def _listed(
     """Give point, owner, share and distance of all that is listed, in the order in which it is told."""
     grounds = locator.grounds
     sigma = accuracy / np.sqrt(-2 * np.log1p(-quantile))
-    point, ground = locator.grounds_near(points, np.maximum(accuracy, REACH * sigma))
+    reach = np.maximum(accuracy, REACH * sigma)
+    point, ground = locator.grounds_near(points, reach)
     # The outside comes last, as everywhere; it is looked at for every point.
     point = np.concatenate([point, np.arange(len(points))])
     ground = np.concatenate([ground, np.full(len(points), grounds.outside)])
-    metres = locator.metres_to_grounds(points, point, ground)
-    share = _masses(grounds.borders, Scaled.of(points), sigma, point, ground, metres)
+    covered = locator.covers(points, point, ground)
+    share, metres = np.empty(len(point)), np.empty(len(point))
+    for part in slices(len(ground)):
+        near = Near.edges(grounds.borders, Scaled.of(points), point[part], ground[part], reach)
+        share[part] = near.masses(sigma, covered[part])
+        metres[part] = np.where(covered[part], 0.0, near.distances())
     rank = np.r_[grounds.first_face, len(locator)][ground]
     point, owner, share, metres, rank = _ownerless_together(
         point, grounds.owners[ground], share, metres, rank
@@ -204,74 +209,73 @@ def _ownerless_together(
     return point[kept], owner[kept], np.clip(share[kept], 0.0, 1.0), metres[kept], rank[kept]
 
 
-def _masses(
-    borders: EdgeGroups,
-    at: Scaled,
-    sigma: NDArray[np.float64],
-    point: NDArray[np.int64],
-    ground: NDArray[np.int64],
-    metres: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Mass of the normal law over grounds, pair by pair; `metres` is 0 where the ground covers the point."""
-    mass = np.empty(len(point))
-    for part in borders.parts(ground):
-        here, reach = point[part], REACH * sigma[point[part]]
-        pair, edge = borders.edges_within(at, here, ground[part], reach)
-        touching = borders.metres_to_edges(at, here[pair], edge) < TOUCHING_M
-        turn = _turns(borders, at, here, pair[touching], edge[touching], metres[part] == 0)
-        pair, edge = pair[~touching], edge[~touching]
-        taken = _beyond_edges(borders, at, here[pair], sigma[here[pair]], edge)
-        mass[part] = turn - np.bincount(pair, weights=taken, minlength=len(here))
-    return mass
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Edges near points: for pairs of a point and a ground, row by row, an edge of the ground.
 
-
-def _beyond_edges(
-    borders: EdgeGroups,
-    at: Scaled,
-    point: NDArray[np.int64],
-    sigma: NDArray[np.float64],
-    edge: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Signed mass of the sector behind each edge, seen from the point."""
-    here, scale, ends = at.points[point], at.scale[point] / sigma[:, None], borders.edges[edge]
-    ax, ay = ((ends[:, :2] - here) * scale).T
-    ex, ey = ((ends[:, 2:] - ends[:, :2]) * scale).T
-    length = np.sqrt(ex * ex + ey * ey)
-    height = (ax * ey - ay * ex) / length
-    start = (ax * ex + ay * ey) / length
-    # An edge that points at us hides nothing.
-    facing = np.abs(height) > 1e-12
-    depth = np.where(facing, np.abs(height), 1.0)
-    mass = owens_t(depth, (start + length) / depth) - owens_t(depth, start / depth)
-    sign = np.where(facing, np.sign(height), 0.0)
-    return np.where(borders.forward[edge], sign, -sign) * mass
-
-
-def _turns(
-    borders: EdgeGroups,
-    at: Scaled,
-    point: NDArray[np.int64],
-    pair: NDArray[np.int64],
-    edge: NDArray[np.int64],
-    covered: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Part of a full turn around each pair's point that its ground takes.
-
-    `pair` and `edge` are the edges that run through the point. Each sends rays from the point to its ends;
-    left of a ray begins a sector of the ground, or on its right one ends, so the sectors add up to the sum
-    of the ends less the sum of the beginnings.
+    `ends` are a and b of each edge in metres from its point, (k, 2, 2); `forward` tells that the ground lies
+    left of a → b; `pair` ascends.
     """
-    turn = covered.astype(np.float64)
-    if len(pair) == 0:
+
+    point: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    ends: NDArray[np.float64]
+    forward: NDArray[np.bool_]
+    metres: NDArray[np.float64]
+
+    @classmethod
+    def edges(
+        cls,
+        borders: EdgeGroups,
+        at: Scaled,
+        point: NDArray[np.int64],
+        ground: NDArray[np.int64],
+        reach_m: NDArray[np.float64],
+    ) -> "Near":
+        """Take all edges within reach of each point, and some farther ones."""
+        pair, edge = borders.edges_within(at, point, ground, reach_m[point])
+        here = point[pair]
+        ends = borders.edges[edge].reshape(-1, 2, 2) - at.points[here, None]
+        ends *= at.scale[here, None]
+        return cls(point, pair, ends, borders.forward[edge], borders.metres_to_edges(at, here, edge))
+
+    def distances(self) -> NDArray[np.float64]:
+        """Metres from each pair's point to the nearest of its edges; infinite without edges."""
+        metres = np.full(len(self.point), np.inf)
+        np.minimum.at(metres, self.pair, self.metres)
+        return metres
+
+    def masses(self, sigma: NDArray[np.float64], covered: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Mass of the normal law over each pair's ground; `covered` tells whether it covers the point."""
+        beyond = np.where(self.metres < TOUCHING_M, 0.0, self._beyond(sigma[self.point[self.pair]]))
+        return self._turns(covered) - np.bincount(self.pair, weights=beyond, minlength=len(self.point))
+
+    def _beyond(self, sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Signed mass of the sector behind each edge, seen from the point."""
+        (ax, ay), (ex, ey) = self.ends[:, 0].T, (self.ends[:, 1] - self.ends[:, 0]).T
+        length = np.maximum(np.sqrt(ex * ex + ey * ey), TOUCHING_M)
+        height = (ax * ey - ay * ex) / length / sigma
+        start, end = (ax * ex + ay * ey) / length / sigma, length / sigma
+        # An edge that points at us hides nothing.
+        facing = np.abs(height) > 1e-12
+        depth = np.where(facing, np.abs(height), 1.0)
+        mass = owens_t(depth, (start + end) / depth) - owens_t(depth, start / depth)
+        sign = np.where(facing, np.sign(height), 0.0)
+        return np.where(self.forward, sign, -sign) * mass
+
+    def _turns(self, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Part of a full turn around each pair's point that its ground takes.
+
+        Edges through the point send rays from it to their ends. Left of a ray begins a sector of the ground,
+        or on its right one ends, so the sectors add up to the sum of the ends less that of the beginnings.
+        """
+        turn = covered.astype(np.float64)
+        touching = np.flatnonzero(self.metres < TOUCHING_M)
+        if len(touching) == 0:
+            return turn
+        pair, x, y = self.pair[touching], *self.ends[touching].transpose(2, 0, 1)
+        rays = np.where(np.sqrt(x * x + y * y) >= TOUCHING_M, np.arctan2(y, x), 0.0)
+        sectors = np.where(self.forward[touching], rays[:, 0] - rays[:, 1], rays[:, 1] - rays[:, 0])
+        total = np.bincount(pair, weights=sectors, minlength=len(turn))
+        turn[pair] = (total[pair] / (2 * np.pi)) % 1.0
         return turn
-    here, scale = at.points[point[pair]], at.scale[point[pair]]
-    angles = np.zeros(len(pair))
-    for columns, way in ((slice(0, 2), 1.0), (slice(2, 4), -1.0)):
-        x, y = ((borders.edges[edge, columns] - here) * scale).T
-        away = np.sqrt(x * x + y * y) >= TOUCHING_M
-        angles += np.where(away, way * np.arctan2(y, x), 0.0)
-    angles = np.where(borders.forward[edge], angles, -angles)
-    total = np.bincount(pair, weights=angles, minlength=len(turn)) / (2 * np.pi)
-    touched = np.unique(pair)
-    turn[touched] = total[touched] % 1.0
-    return turn

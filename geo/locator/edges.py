@@ -1,7 +1,6 @@
 """Edges in groups, and exact distances from points to groups in the metric of the point."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 
 from geo.measure import metres_per_degree
 
-SMALLEST_PIECE = 16  # edges a piece holds at least; larger groups have about as many pieces as edges in each
+FAN = 16  # children of a node
 TOUCHING_M = 1e-6  # nearer than this GEOS is asked whether the point is on the edge
 BESIDE_M = 1e-9  # what "beside the edge" is at least: finer than doubles can tell places apart
-PAIRS_AT_ONCE = 1 << 18  # bounds the memory of one step
+PAIRS_AT_ONCE = 1 << 14  # bounds the memory of one step
 
 
 def expand(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,19 +45,73 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """Boxes over runs of boxes of the level below, or of edges below the lowest.
+
+    Group g has the nodes `first_node[g] … first_node[g + 1] - 1`, node k the children `first_child[k] …
+    first_child[k + 1] - 1`; `box` is (k, 4); `vertex` is (k, 2), the end of one of the edges under each node.
+    """
+
+    first_node: NDArray[np.int64]
+    first_child: NDArray[np.int64]
+    box: NDArray[np.float64]
+    vertex: NDArray[np.float64]
+
+    @classmethod
+    def over(cls, first: NDArray[np.int64], box: NDArray[np.float64], vertex: NDArray[np.float64]) -> "Level":
+        """Put boxes over runs of FAN children; group g has the children `first[g] … first[g + 1] - 1`."""
+        nodes = -(-np.diff(first) // FAN)
+        nth = expand(np.zeros(len(nodes), dtype=np.int64), nodes)
+        begin = np.repeat(first[:-1], nodes) + nth * FAN
+        over = np.empty((len(begin), 4))
+        if len(begin):
+            over[:, :2] = np.minimum.reduceat(box[:, :2], begin)
+            over[:, 2:] = np.maximum.reduceat(box[:, 2:], begin)
+        return cls(np.r_[0, np.cumsum(nodes)], np.r_[begin, first[-1]], over, vertex[begin])
+
+    def nodes(self, group: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give all nodes of each group: position in `group`, node."""
+        first = self.first_node[group]
+        count = self.first_node[group + 1] - first
+        return np.repeat(np.arange(len(group)), count), expand(first, count)
+
+    def children(
+        self, pair: NDArray[np.int64], node: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Replace each node by its children."""
+        first = self.first_child[node]
+        count = self.first_child[node + 1] - first
+        return np.repeat(pair, count), expand(first, count)
+
+    def metres_to_box(
+        self, at: Scaled, point: NDArray[np.int64], node: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Nothing under a node is nearer to the point than this."""
+        here, box = at.points[point], self.box[node]
+        off = np.maximum(np.maximum(box[:, :2] - here, here - box[:, 2:]), 0.0) * at.scale[point]
+        return np.sqrt((off**2).sum(axis=1))
+
+    def metres_to_vertex(
+        self, at: Scaled, point: NDArray[np.int64], node: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Something under a node is no farther from the point than this."""
+        off = (self.vertex[node] - at.points[point]) * at.scale[point]
+        return np.sqrt((off**2).sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeGroups:
-    """Edges sorted by group, cut into pieces with boxes so that far ones need not be looked at.
+    """Edges sorted by group, with a packed tree of boxes over each group so that far ones are not looked at.
 
     `edges` is (m, 4): a_lon, a_lat, b_lon, b_lat with a < b, so that an edge gives the same bits from both
-    sides; `forward` tells that the group's ground lies left of a → b. Group g has the pieces
-    `first_piece[g] … first_piece[g + 1] - 1`, piece k the edges `first_edge[k] … first_edge[k + 1] - 1`.
+    sides; `forward` tells that the group's ground lies left of a → b. `top` is the level at which each group
+    has few nodes enough to look at all.
     """
 
     edges: NDArray[np.float64]
     forward: NDArray[np.bool_]
-    first_edge: NDArray[np.int64]
-    first_piece: NDArray[np.int64]
-    boxes: NDArray[np.float64]
+    levels: tuple[Level, ...]
+    top: NDArray[np.int8]
 
     @classmethod
     def build(
@@ -68,24 +121,24 @@ class EdgeGroups:
         group: NDArray[np.int64],
         n_groups: int,
     ) -> "EdgeGroups":
-        """Sort edges into groups; within a group their order stays, so pieces are runs along a ring."""
-        if (np.diff(group) < 0).any():
-            order = np.argsort(group, kind="stable")
-            edges, forward, group = edges[order], forward[order], group[order]
+        """Sort edges into groups, and large groups along a curve, so that boxes are small."""
         count = np.bincount(group, minlength=n_groups)
-        # About the square root: then a group of n edges costs about 2 √n to search.
-        length = np.maximum(np.ceil(np.sqrt(count)).astype(np.int64), SMALLEST_PIECE)
-        pieces = -(-count // length)
-        first_piece = np.r_[0, np.cumsum(pieces)]
-        nth = expand(np.zeros(n_groups, dtype=np.int64), pieces)
-        begin = np.repeat(np.cumsum(count) - count, pieces) + nth * np.repeat(length, pieces)
-        boxes = np.empty((len(begin), 4))
-        if len(begin):
-            low = np.minimum(edges[:, :2], edges[:, 2:])
-            boxes[:, :2] = np.minimum.reduceat(low, begin)
-            high = np.maximum(edges[:, :2], edges[:, 2:])
-            boxes[:, 2:] = np.maximum.reduceat(high, begin)
-        return cls(edges, forward, np.r_[begin, len(edges)].astype(np.int64), first_piece, boxes)
+        large = count > FAN**2
+        if large.any() or (np.diff(group) < 0).any():
+            # Small groups keep the order along their rings, which does as well.
+            curve = np.zeros(len(group), dtype=np.uint64)
+            scattered = np.flatnonzero(large[group])
+            curve[scattered] = _along_curve(edges[scattered, :2])
+            order = np.lexsort((curve, group))
+            edges, forward = edges[order], forward[order]
+        lat = np.sort(edges[:, 1::2], axis=1)
+        box = np.column_stack([edges[:, 0], lat[:, 0], edges[:, 2], lat[:, 1]])
+        levels = [Level.over(np.r_[0, np.cumsum(count)], box, edges[:, :2])]
+        top = np.zeros(n_groups, dtype=np.int8)
+        while (many := np.diff(levels[-1].first_node) > FAN).any():
+            levels.append(Level.over(levels[-1].first_node, levels[-1].box, levels[-1].vertex))
+            top[many] += 1
+        return cls(edges, forward, tuple(levels), top)
 
     def distances(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64]
@@ -118,7 +171,7 @@ class EdgeGroups:
         Sorted by pair; the first two columns index the pairs given and `edges`.
         """
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))]
-        for part in self.parts(group):
+        for part in slices(len(group)):
             pair, edge, metres = self._nearest_edges(at, point[part], group[part], margin_m)
             found.append((part.start + pair, edge, metres))
         pair, edge, metres = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -127,26 +180,26 @@ class EdgeGroups:
     def _nearest_edges(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64], margin_m: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        pair, piece = self._pieces(group)
-        # A piece can't be nearer than its box, and holds a vertex that bounds the nearest from above.
-        least = self._metres_to_boxes(at, point[pair], piece)
-        some = self.edges[self.first_edge[piece], :2] - at.points[point[pair]]
-        most = np.sqrt(((some * at.scale[point[pair]]) ** 2).sum(axis=1))
-        bound = _least_of(pair, most, len(group))
-        keep = least <= bound[pair] * (1 + 1e-9) + margin_m + TOUCHING_M
-        pair, edge = self._edges(pair[keep], piece[keep])
-        metres = self.metres_to_edges(at, point[pair], edge)
-        bound = _least_of(pair, metres, len(group))
-        keep = metres <= bound[pair] + margin_m
-        return pair[keep], edge[keep], metres[keep]
+        pair, node = self._entry(group).nodes(group)
+        for level in self._downward(group):
+            # Under a node nothing is nearer than its box, and something is no farther than its vertex.
+            least = level.metres_to_box(at, point[pair], node)
+            most = _least_of(pair, level.metres_to_vertex(at, point[pair], node), len(group))
+            keep = least <= most[pair] * (1 + 1e-9) + margin_m + TOUCHING_M
+            pair, node = level.children(pair[keep], node[keep])
+        metres = self.metres_to_edges(at, point[pair], node)
+        keep = metres <= _least_of(pair, metres, len(group))[pair] + margin_m
+        return pair[keep], node[keep], metres[keep]
 
     def edges_within(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64], radius_m: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give for each pair all edges that may come within the radius, and some farther ones: pair, edge."""
-        pair, piece = self._pieces(group)
-        keep = self._metres_to_boxes(at, point[pair], piece) <= radius_m[pair]
-        return self._edges(pair[keep], piece[keep])
+        pair, node = self._entry(group).nodes(group)
+        for level in self._downward(group):
+            keep = level.metres_to_box(at, point[pair], node) <= radius_m[pair] + TOUCHING_M
+            pair, node = level.children(pair[keep], node[keep])
+        return pair, node
 
     def metres_to_edges(
         self, at: Scaled, point: NDArray[np.int64], edge: NDArray[np.int64]
@@ -167,31 +220,26 @@ class EdgeGroups:
             metres[close] = np.where(on, 0.0, np.maximum(metres[close], BESIDE_M))
         return metres
 
-    def parts(self, group: NDArray[np.int64]) -> list[slice]:
-        """Cut pairs into runs of bounded work."""
-        work = np.cumsum(self.first_piece[group + 1] - self.first_piece[group] + SMALLEST_PIECE)
-        cuts = np.searchsorted(work, np.arange(PAIRS_AT_ONCE, work[-1], PAIRS_AT_ONCE)) if len(work) else []
-        ends = np.unique(np.r_[0, cuts, len(group)]).astype(np.int64)
-        return [slice(a, b) for a, b in pairwise(ends.tolist())]
+    def _entry(self, group: NDArray[np.int64]) -> Level:
+        return self.levels[self.top[group].max(initial=0)]
 
-    def _pieces(self, group: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        first = self.first_piece[group]
-        count = self.first_piece[group + 1] - first
-        return np.repeat(np.arange(len(group)), count), expand(first, count)
+    def _downward(self, group: NDArray[np.int64]) -> tuple[Level, ...]:
+        """Levels from the one where all these groups have few nodes down to the edges."""
+        return self.levels[self.top[group].max(initial=0) :: -1]
 
-    def _edges(
-        self, pair: NDArray[np.int64], piece: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        first = self.first_edge[piece]
-        count = self.first_edge[piece + 1] - first
-        return np.repeat(pair, count), expand(first, count)
 
-    def _metres_to_boxes(
-        self, at: Scaled, point: NDArray[np.int64], piece: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        here, box = at.points[point], self.boxes[piece]
-        off = np.maximum(np.maximum(box[:, :2] - here, here - box[:, 2:]), 0.0) * at.scale[point]
-        return np.sqrt((off**2).sum(axis=1))
+def slices(n_pairs: int) -> list[slice]:
+    """Cut pairs into runs of bounded work."""
+    return [slice(begin, begin + PAIRS_AT_ONCE) for begin in range(0, n_pairs, PAIRS_AT_ONCE)]
+
+
+def _along_curve(points: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Number points along a Morton curve (Z-order): neighbours in number are mostly neighbours in place."""
+    low, high = points.min(axis=0, initial=np.inf), points.max(axis=0, initial=-np.inf)
+    steps = ((points - low) / np.maximum(high - low, 1e-9) * 0xFFFF).astype(np.uint64)
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        steps = (steps | (steps << np.uint64(shift))) & np.uint64(mask)
+    return steps[:, 0] | (steps[:, 1] << np.uint64(1))
 
 
 def _least_of(pair: NDArray[np.int64], metres: NDArray[np.float64], n_pairs: int) -> NDArray[np.float64]:

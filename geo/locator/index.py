@@ -277,7 +277,9 @@ class Locator:
         rank = dict(zip(ground.tolist(), self._grounds.first_face[ground].tolist(), strict=True))
         for face in reversed(self.covering(lon, lat)):
             rank[int(self._grounds.of_face[face])] = face
-        metres = self.metres_to_grounds(point, np.zeros(len(ground), dtype=np.int64), ground)
+        pair = np.zeros(len(ground), dtype=np.int64)
+        metres = self._grounds.borders.distances(Scaled.of(point), pair, ground)
+        metres[self.covers(point, pair, ground)] = 0.0
         reached = sorted((d, rank[g], g) for d, g in zip(metres.tolist(), ground.tolist(), strict=True))
         return [(int(self._grounds.owners[g]), d) for d, _, g in reached if d <= radius_m]
 
@@ -302,10 +304,10 @@ class Locator:
         pair = np.unique(point.astype(np.int64) * len(self._grounds.owners) + self._grounds.of_face[face])
         return np.divmod(pair, len(self._grounds.owners))
 
-    def metres_to_grounds(
+    def covers(
         self, points: NDArray[np.float64], point: NDArray[np.int64], ground: NDArray[np.int64]
-    ) -> Metres:
-        """Measure from points to grounds, pair by pair.
+    ) -> NDArray[np.bool_]:
+        """Tell whether grounds cover points, pair by pair.
 
         Parameters
         ----------
@@ -316,19 +318,16 @@ class Locator:
 
         Returns
         -------
-        distances
-            Metres, shape (k,); 0.0 where a face of the ground covers the point (for the ground outside: where
-            none does); NaN for a ground that does not exist, as the outside of a map without faces' edges.
+        covered
+            Shape (k,); the ground outside covers what no face does.
         """
         n_grounds = len(self._grounds.owners)
         covered, face = self._hits(points)
-        within = covered * n_grounds + self._grounds.of_face[face]
         lost = np.setdiff1d(np.arange(len(points)), covered)
-        within = np.concatenate([within, lost * n_grounds + self._grounds.outside])
-        metres = np.zeros(len(point))
-        off = np.flatnonzero(~np.isin(point * n_grounds + ground, within))
-        metres[off] = self._grounds.borders.distances(Scaled.of(points), point[off], ground[off])
-        return metres
+        within = np.concatenate(
+            [covered * n_grounds + self._grounds.of_face[face], lost * n_grounds + self._grounds.outside]
+        )
+        return np.isin(point * n_grounds + ground, within)
 
     def _hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give all pairs of a point and a face that covers it, by ascending face."""
