@@ -18,7 +18,7 @@ from geo.coverage import conditions
 from geo.partition.faces import faces_of, records, without_slivers
 from geo.partition.faults import gap_conflicts, outside_parents, overlaps
 from geo.partition.ground import survey
-from geo.partition.intake import ParentByCode, take_in
+from geo.partition.intake import ParentByCode, UncodedFeature, take_in
 from geo.records import FaceRecord, Feature, Finding, Gap, GridRecord, Layer, Partition
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "GridRecord",
     "Layer",
     "Partition",
+    "UncodedFeature",
     "partition",
 ]
 
@@ -73,6 +74,8 @@ def partition(
     ------
     MalformedPoints
         A coordinate is NaN or infinite.
+    UncodedFeature
+        A feature has no code.
     """
     tell = progress or (lambda stage, share: None)
     tell("repair", 0.0)

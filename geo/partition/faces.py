@@ -192,7 +192,7 @@ def records(faces: Faces, intake: Intake) -> tuple[FaceRecord, ...]:
     for i in order:
         grid = int(faces.grid[i])
         level, code = ("", "") if grid == NOBODY else (intake.grids[grid].level, intake.grids[grid].code)
-        own = "grid" if intake.level[grid] == finest else "public"
+        own = "grid" if grid != NOBODY and intake.level[grid] == finest else "public"
         kind = own if faces.gap[i] == NOBODY else "gap"
         result.append(FaceRecord(kind, level, code, faces.shapes[i]))
     return tuple(result)

@@ -8,9 +8,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.errors import GeoError
 from geo.measure import area_m2
 from geo.records import Feature, Finding, Gap, GridRecord, Layer
 from geo.validity import Repair, repaired
+
+
+class UncodedFeature(GeoError):
+    """A feature has no code."""
+
 
 ParentByCode = Callable[[str, str], str | None]
 DISTRICT = -1
@@ -65,6 +71,7 @@ def take_in(layers: Sequence[Layer], parent_by_code: ParentByCode, gaps: Sequenc
     pieces, piece_grid = [], []
     number: dict[tuple[int, str], int] = {}
     present = [layer for layer in layers if layer.features]
+    _refuse_nameless(present)
     for depth, layer in enumerate(present):
         features = _in_order(layer.features)
         outlines, notes = _valid_outlines(layer.level, features)
@@ -94,6 +101,19 @@ def take_in(layers: Sequence[Layer], parent_by_code: ParentByCode, gaps: Sequenc
         gaps=good_gaps,
         findings=tuple(findings) + gap_findings,
     )
+
+
+def _refuse_nameless(layers: Sequence[Layer]) -> None:
+    """Features without a code would all melt into one grid; two layers of one level into each other."""
+    names = [layer.level for layer in layers]
+    if len(set(names)) < len(names):
+        raise ValueError(f"several layers of one level: {names}")
+    for layer in layers:
+        for i, feature in enumerate(layer.features):
+            if not feature.code:
+                raise UncodedFeature(
+                    f"Feature {i + 1} of level {layer.level} has no code.", level=layer.level, index=i
+                )
 
 
 def _in_order(features: Sequence[Feature]) -> list[Feature]:
