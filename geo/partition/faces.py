@@ -183,7 +183,7 @@ def _moves(
 
 
 def records(faces: Faces, intake: Intake) -> tuple[FaceRecord, ...]:
-    """Faces as records, coarsest level first, then by code, then by place."""
+    """Faces as records, coarsest level first, then by code, then by the bytes of the shape."""
     finest = len(intake.levels) - 1
     order = np.lexsort((faces.gap, faces.grid))
     wkb = shapely.to_wkb(faces.shapes)
