@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import MalformedPoints
-from geo.lattice import canon
+from geo.lattice import canon, canon_coordinates
 from geo.measure import area_m2
 
 REASON = re.compile(r"^(?P<what>[^\[]+)\[(?P<lon>\S+) (?P<lat>\S+)\]$")
@@ -67,8 +67,10 @@ def repaired(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], list
     was_valid = shapely.is_valid(given)
     mended = given.copy()
     mended[~was_valid] = _polygonal(shapely.make_valid(given[~was_valid]))
-    result = canon(mended)
-    pinched = ~shapely.is_valid(result)
+    pinched = _collapses(mended)
+    result = mended.copy()
+    result[~pinched] = canon(mended[~pinched])
+    pinched |= ~shapely.is_valid(result)
     result[pinched] = _snapped(mended[pinched])
     touched = np.flatnonzero(~was_valid | pinched)
     return result, _account(given, result, touched, was_valid)
@@ -98,6 +100,19 @@ def _polygonal(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return kept
 
 
+def _collapses(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which geometries have a ring too small for the lattice: fewer than three places are left of it."""
+    parts, part_owner = shapely.get_parts(geometries, return_index=True)
+    rings, ring_part = shapely.get_rings(parts, return_index=True)
+    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
+    here = canon_coordinates(coordinates)
+    moves = (ring[1:] == ring[:-1]) & (here[1:] != here[:-1]).any(axis=1)
+    small = np.bincount(ring[1:][moves], minlength=len(rings)) < 3
+    collapses = np.zeros(len(geometries), dtype=bool)
+    collapses[part_owner[ring_part[small]]] = True
+    return collapses
+
+
 def _snapped(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     """Round with repair: GEOS snaps to the same lattice and dissolves what the rounding pinched."""
     return canon(_polygonal(shapely.set_precision(geometries, STEP_DEGREES, mode="valid_output")))
@@ -111,7 +126,9 @@ def _account(
 ) -> list[Repair]:
     """Describe each repair from before and after."""
     before, after = area_m2(given[touched]), area_m2(result[touched])
-    explained = np.where(was_valid, canon(given), given)[touched] if len(touched) else touched
+    # What rounding did shows in the rounded shape; pointwise keeps even what it collapsed.
+    rounded = shapely.set_precision(given[touched], STEP_DEGREES, mode="pointwise")
+    explained = np.where(was_valid[touched], rounded, given[touched])
     repairs = []
     for k, i in enumerate(touched):
         text = shapely.is_valid_reason(explained[k])

@@ -345,6 +345,19 @@ def test_an_outline_pinched_by_the_lattice_is_a_warning():
     assert shapely.is_valid([f.geometry for f in result.faces]).all()
 
 
+def test_rings_too_small_for_the_lattice_vanish_and_are_told():
+    speck = box(0, 0, 0.0002, 0.0002)
+    pierced = box(10, 10, 60, 60) - box(20, 20, 20.0003, 20.0002)
+    both = shapely.MultiPolygon([box(100, 0, 150, 50), box(200, 0, 200.0001, 0.0001)])
+    shapes = (("1", None, speck), ("2", None, pierced), ("3", None, both))
+    result = partition([layer("yard", *shapes)])
+    assert [f.grids for f in found(result, "invalid-repaired")] == [("1",), ("2",), ("3",)]
+    assert {f.severity for f in found(result, "invalid-repaired")} == {"warning"}
+    assert [f.code for f in result.faces] == ["2", "3"]
+    assert not any(f.geometry.interiors for f in result.faces)
+    assert [f.grids for f in found(result, "no-ground")] == [("1",)]
+
+
 def test_t_vertices_go_into_every_face_on_the_edge():
     halves = (
         ("1", None, box(0, 0, 50, 50)),
