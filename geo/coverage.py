@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.edges import EdgeSet, edges, neighbours
-from geo.lattice import canon
+from geo.lattice import canon_coordinates
 from geo.measure import area_m2
 from geo.noding import in_trouble
 from geo.records import FaceRecord, Finding, GridRecord
@@ -74,7 +74,8 @@ def _conditions(faces: Sequence[FaceRecord], grids: Sequence[GridRecord], edge_s
 def _shapes(faces: Sequence[FaceRecord]) -> NDArray[np.object_]:
     shapes = np.empty(len(faces), dtype=object)
     shapes[:] = [face.geometry for face in faces]
-    return shapes
+    # A database may have turned the rings round; edge sets want the ground on the left.
+    return shapely.orient_polygons(shapes)
 
 
 def _codes(faces: Iterable[FaceRecord]) -> tuple[str, ...]:
@@ -113,10 +114,11 @@ def _invalid_faces(faces: Sequence[FaceRecord]) -> list[Finding]:
     for i in np.flatnonzero(~solid):
         reasons[int(i)] = "it is not a polygon with ground"
     where = np.flatnonzero(solid)
-    on_lattice = canon(shapes[where])
-    for i in where[
-        ~shapely.equals_identical(shapely.normalize(on_lattice), shapely.normalize(shapes[where]))
-    ]:
+    rings, face = shapely.get_rings(shapes[where], return_index=True)
+    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
+    off = (canon_coordinates(coordinates) != coordinates).any(axis=1)
+    off[1:] |= (ring[1:] == ring[:-1]) & (coordinates[1:] == coordinates[:-1]).all(axis=1)
+    for i in where[np.unique(face[ring[off]])]:
         reasons[int(i)] = "it has vertices off the lattice or repeated ones"
     for i in where[~shapely.is_valid(shapes[where])]:
         reasons[int(i)] = shapely.is_valid_reason(shapes[i])

@@ -55,6 +55,11 @@ def test_a_sound_partition_passes(sound):
     assert check(sound.faces, sound.grids) == ()
 
 
+def test_the_direction_of_rings_does_not_matter(sound):
+    turned = [dataclasses.replace(face, geometry=face.geometry.reverse()) for face in sound.faces]
+    assert check(turned, sound.grids) == ()
+
+
 def test_a_missing_face_is_a_hole(sound):
     i = inner_yard(sound)
     without = [face for k, face in enumerate(sound.faces) if k != i]
