@@ -30,7 +30,7 @@ from scipy.special import owens_t
 from geo.errors import MalformedAccuracy
 from geo.locator import Locator
 from geo.locator.edges import TOUCHING_M, EdgeGroups, Scaled, slices
-from geo.locator.points import checked_point, checked_points
+from geo.locator.intake import checked_point, checked_points
 
 ANDROID_QUANTILE = 0.68
 REACH = 5.0  # sigmas; all that lies farther holds exp(-REACH²/2) = 4 millionths

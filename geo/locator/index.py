@@ -6,10 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo.errors import MalformedFaces
 from geo.locator.edges import Scaled
 from geo.locator.grounds import Grounds, outlines
-from geo.locator.points import checked_indices, checked_point, checked_points
+from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
 
 POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
 
@@ -56,7 +55,7 @@ class Locator:
         MalformedFaces
             A face is not a polygon or is empty, or there is not one owner of at least -1 for each face.
         """
-        faces, owners = _checked_faces(faces, owners)
+        faces, owners = checked_faces(faces, owners)
         tree = shapely.STRtree(faces)
         tree.query(shapely.Point(0, 0))  # the tree is built at its first use: here, in one thread
         return cls(faces, owners, tree, Grounds.build(faces, owners, tree))
@@ -77,8 +76,10 @@ class Locator:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all faces in degrees; NaN without faces."""
-        west, south, east, north = shapely.total_bounds(self._faces).tolist()
-        return west, south, east, north
+        boxes = shapely.bounds(self._faces).reshape(-1, 4)
+        if len(boxes) == 0:
+            return np.nan, np.nan, np.nan, np.nan
+        return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
 
     @property
     def grounds(self) -> Grounds:
@@ -322,7 +323,7 @@ class Locator:
             Shape (k,); the ground outside covers what no face does.
         """
         n_grounds = len(self._grounds.owners)
-        covered, face = self._hits(points)
+        covered, face = self._visible(points)
         lost = np.setdiff1d(np.arange(len(points)), covered)
         within = np.concatenate(
             [covered * n_grounds + self._grounds.of_face[face], lost * n_grounds + self._grounds.outside]
@@ -337,6 +338,17 @@ class Locator:
         self._make_ready(face)
         hit = shapely.intersects_xy(self._faces[face], points[point, 0], points[point, 1])
         return point[hit], face[hit]
+
+    def _visible(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the hits less those that lie inside an earlier face of another owner, under an overlap."""
+        point, face = self._hits(points)
+        doubtful = np.flatnonzero(np.bincount(point, minlength=len(points))[point] > 1)
+        inner = doubtful[shapely.contains_xy(self._faces[face[doubtful]], *points[point[doubtful]].T)]
+        top = np.full(len(points), -1, dtype=np.int64)
+        top[point[inner][::-1]] = face[inner][::-1]
+        over = top[point]
+        hidden = (over >= 0) & (over < face) & (self._owners[over] != self._owners[face])
+        return point[~hidden], face[~hidden]
 
     def _make_ready(self, faces: NDArray[np.int64]) -> None:
         """Prepare faces at their first use.
@@ -367,23 +379,3 @@ class Locator:
         order = np.lexsort((pairs[:, 1], metres, pairs[:, 0]))
         first = order[np.r_[True, np.diff(pairs[order, 0]) > 0]]
         return pairs[first, 1], metres[first]
-
-
-def _checked_faces(faces: ArrayLike, owners: ArrayLike) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Copy faces and owners into read-only arrays of one length, or refuse them."""
-    polygons = np.array(faces, dtype=object).reshape(-1)
-    answer = np.array(owners)
-    if answer.size == 0:
-        answer = answer.astype(np.int64)
-    if answer.dtype.kind not in "iu" or answer.shape != polygons.shape or (answer < -1).any():
-        raise MalformedFaces("Each face needs one owner, a whole number of at least -1.")
-    try:
-        wrong = (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON) | shapely.is_empty(polygons)
-    except TypeError:
-        raise MalformedFaces("Some faces are not geometries.") from None
-    if wrong.any():
-        rows = np.flatnonzero(wrong)[:10].tolist()
-        raise MalformedFaces("Some faces are not polygons or are empty.", rows=rows)
-    answer = answer.astype(np.int64)
-    polygons.flags.writeable = answer.flags.writeable = False
-    return polygons, answer

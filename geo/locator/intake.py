@@ -1,9 +1,10 @@
-"""Positions as they come in: checked, never rounded."""
+"""What comes in, checked and never rounded."""
 
 import numpy as np
+import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo.errors import MalformedPoints
+from geo.errors import MalformedFaces, MalformedPoints
 
 
 def checked_points(points: ArrayLike) -> NDArray[np.float64]:
@@ -57,3 +58,23 @@ def checked_indices(indices: ArrayLike, n_points: int, n_faces: int) -> NDArray[
     if n_points and (array.min() < -1 or array.max() >= n_faces):
         raise MalformedPoints(f"A face index is not between -1 and {n_faces - 1}.")
     return array
+
+
+def checked_faces(faces: ArrayLike, owners: ArrayLike) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Copy faces and owners into read-only arrays of one length, or raise MalformedFaces."""
+    polygons = np.array(faces, dtype=object).reshape(-1)
+    answer = np.array(owners)
+    if answer.size == 0:
+        answer = answer.astype(np.int64)
+    if answer.dtype.kind not in "iu" or answer.shape != polygons.shape or (answer < -1).any():
+        raise MalformedFaces("Each face needs one owner, a whole number of at least -1.")
+    try:
+        wrong = (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON) | shapely.is_empty(polygons)
+    except TypeError:
+        raise MalformedFaces("Some faces are not geometries.") from None
+    if wrong.any():
+        rows = np.flatnonzero(wrong)[:10].tolist()
+        raise MalformedFaces("Some faces are not polygons or are empty.", rows=rows)
+    answer = answer.astype(np.int64)
+    polygons.flags.writeable = answer.flags.writeable = False
+    return polygons, answer
