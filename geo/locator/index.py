@@ -11,6 +11,7 @@ from geo.locator.grounds import Grounds, outlines
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
 
 POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
+UNSAFE_LOOK_UPS = 3  # after so many a prepared polygon has its index; see `_make_ready`
 
 Faces = NDArray[np.int64]
 Metres = NDArray[np.float64]
@@ -353,8 +354,9 @@ class Locator:
     def _make_ready(self, faces: NDArray[np.int64]) -> None:
         """Prepare faces at their first use.
 
-        GEOS builds the inner index of a prepared polygon at its first look-up, without a lock, while shapely
-        lets other threads run. So the first look-up happens here, one thread at a time.
+        GEOS builds the inner index of a prepared polygon during an early look-up (3.14: the second), without
+        a lock (libgeos issue 825), while shapely lets other threads run: a crash if two of them meet there.
+        So the first look-ups happen here, one thread at a time.
         """
         if self._ready[faces].all():
             return
@@ -363,7 +365,8 @@ class Locator:
             polygons = self._faces[fresh]
             shapely.prepare(polygons)
             x, y = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(polygons), 0)).T
-            shapely.intersects_xy(polygons, x, y)
+            for _ in range(UNSAFE_LOOK_UPS):
+                shapely.intersects_xy(polygons, x, y)
             self._ready[fresh] = True
 
     def _nearest_beyond(self, points: NDArray[np.float64]) -> tuple[Faces, Metres]:

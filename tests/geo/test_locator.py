@@ -1,5 +1,7 @@
 """Point to face against brute force and rational arithmetic, on borders above all."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -109,6 +111,26 @@ def test_threads_may_share_a_fresh_locator() -> None:
         with ThreadPoolExecutor(8) as pool:
             for answer in pool.map(fresh.locate_many, [points] * 16):
                 assert (answer == expected).all()
+
+
+FIRST_TOUCH = """
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np, shapely
+from geo.locator import Locator
+angle = np.linspace(0, 2 * np.pi, 300_001)[:-1]
+radius = 1 + 0.1 * np.sin(angle * 5000)
+star = shapely.Polygon(np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]))
+points = np.random.default_rng(0).uniform(-1.1, 1.1, (400, 2))
+locator = Locator.build([star], [0])
+with ThreadPoolExecutor(8) as pool:
+    assert len({answer.tobytes() for answer in pool.map(locator.locate_many, [points] * 8)}) == 1
+"""
+
+
+def test_the_first_look_up_of_a_face_by_many_threads() -> None:
+    # Without care this is a segmentation fault inside GEOS, so it gets a process of its own.
+    done = subprocess.run([sys.executable, "-c", FIRST_TOUCH], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_positions_are_not_rounded() -> None:

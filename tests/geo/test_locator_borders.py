@@ -150,6 +150,55 @@ def test_beside_a_border_is_not_on_it() -> None:
     assert locator.distance_to_border_m([(113, 34)], [0])[0] == 0.0
 
 
+def test_on_a_slanted_border_exactly_and_beside_it() -> None:
+    # Small whole multiples of 2**-30 are exact, so that many points lie exactly on slanted edges.
+    rng = np.random.default_rng(12)
+    on_border = 0
+    for _ in range(150):
+        corner = np.array([113.5, 34.5]) + rng.integers(0, 2**20, 2) * 2.0**-30
+        step = rng.integers(-999, 1000, 2) * 2.0**-30
+        if (step == 0).any():
+            continue
+        end = corner + step * 1000
+        triangle = shapely.Polygon([corner, end, corner + np.array([-step[1], step[0]]) * 500])
+        points = np.concatenate(
+            [
+                corner + np.outer(rng.integers(1, 1000, 10), step),
+                (corner + (end - corner) * rng.random((10, 1))),
+            ]
+        )
+        points = np.concatenate([points, np.nextafter(points, [[200, 90]])])
+        metres = Locator.build([triangle], [0]).distance_to_border_m(points, np.zeros(40, dtype=int))
+        exact = [squared_m2(triangle, *point, (1.0, 1.0)) == 0 for point in points.tolist()]
+        assert (metres == 0).tolist() == exact
+        on_border += sum(exact)
+    assert on_border > 1000
+
+
+def test_a_face_over_the_middle_of_a_clean_map_is_noticed() -> None:
+    # None of the borders under it touches the rim.
+    yards = sheet(6, 6, seed=2).yards
+    middle = yards[14].exterior.coords[8]
+    plate = shapely.Point(middle).buffer(0.0003, quad_segs=2)
+    locator = Locator.build([plate, *yards], np.arange(37))
+    beside = shapely.get_coordinates(shapely.Point(middle).buffer(0.00031, quad_segs=2))
+    faces = locator.locate_many(beside)
+    assert (faces > 0).all()
+    metres = locator.distance_to_border_m(beside, faces)
+    assert (metres < 1.2).all()
+
+
+def test_ground_wholly_under_an_earlier_face_is_no_ground() -> None:
+    yards = sheet(5, 5, seed=2).yards
+    centre = yards[12]
+    locator = Locator.build([centre, *np.delete(yards, 12), centre], np.arange(26))
+    lon, lat = shapely.get_coordinates(centre.representative_point())[0]
+    reached = dict(locator.owners_within(lon, lat, 500))
+    assert 25 not in reached
+    assert set(reached) == set(range(25))
+    assert locator.locate(lon, lat) == 0
+
+
 def test_nearest_at_a_common_corner_is_the_first_face() -> None:
     # The second face touches the rim at one point only, where all three meet.
     notch = [
