@@ -244,6 +244,8 @@ def _along_curve(points: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 def _least_of(pair: NDArray[np.int64], metres: NDArray[np.float64], n_pairs: int) -> NDArray[np.float64]:
     """Least value of each pair; `pair` ascends."""
+    if n_pairs == 1:
+        return np.array([metres.min(initial=np.inf)])
     least = np.full(n_pairs, np.inf)
     if len(pair):
         starts = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])

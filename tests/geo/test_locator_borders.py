@@ -148,6 +148,10 @@ def test_beside_a_border_is_not_on_it() -> None:
         assert 0 < locator.distance_to_border_m([(lon, 34.2)], [0])[0] < 1e-8
     assert locator.distance_to_border_m([(113, 34.2)], [0])[0] == 0.0
     assert locator.distance_to_border_m([(113, 34)], [0])[0] == 0.0
+    # So near to a long slanted border that plain floating point sees no difference.
+    triangle = Locator.build([shapely.Polygon([(-50, -25), (50, 25), (0, 60)])], [0])
+    metres = triangle.distance_to_border_m([(0, 0), (1e-30, 0), (0, 1e-30)], [0, 0, 0])
+    assert (metres == 0).tolist() == [True, False, False]
 
 
 def test_on_a_slanted_border_exactly_and_beside_it() -> None:
