@@ -3,6 +3,8 @@
 Coordinates here are whole lattice steps, kept in doubles, so that GEOS snap-rounds on a grid of 1.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from geo.edges import distinct_edges, distinct_vertices
 NEAR_STEPS = 0.75
 # So many segments are looked at in one go: GEOS keeps about half a kilobyte for each.
 BAND = 500_000
+# A comb of long slanted teeth has all boxes over each other: so many are asked, and pairs judged, at a time.
+QUESTIONS = 1024
+PAIRS = 500_000
 RASTER = 1024
 MAX_ROUNDS = 50
 
@@ -89,11 +94,11 @@ def in_trouble(segments: NDArray[np.int64]) -> NDArray[np.bool_]:
         # and reaches up into the band.
         place = np.flatnonzero(north[order[: first + BAND]] >= south[band[0]] - 2)
         pool = order[place]
-        a, b = _close(segments[band], segments[pool])
-        once = place[b] < a + first
-        a, b = band[a[once]], pool[b[once]]
-        bad = _in_conflict(segments[a], segments[b])
-        trouble[a[bad]] = trouble[b[bad]] = True
+        for a, b in _close(segments[band], segments[pool]):
+            once = place[b] < a + first
+            one, other = band[a[once]], pool[b[once]]
+            bad = _in_conflict(segments[one], segments[other])
+            trouble[one[bad]] = trouble[other[bad]] = True
     return trouble
 
 
@@ -105,9 +110,9 @@ def _second_look(
     new = in_trouble(fresh)
     around = np.flatnonzero(kept)
     around = around[_near(segments[around], fresh)]
-    a, b = _close(fresh, segments[around])
-    bad = _in_conflict(fresh[a], segments[around[b]])
-    new[a[bad]] = old[around[b[bad]]] = True
+    for a, b in _close(fresh, segments[around]):
+        bad = _in_conflict(fresh[a], segments[around[b]])
+        new[a[bad]] = old[around[b[bad]]] = True
     return np.concatenate([old, new])
 
 
@@ -133,14 +138,20 @@ def _near(segments: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np
     return inside - total[high[:, 0], low[:, 1]] + total[low[:, 0], low[:, 1]] > 0
 
 
-def _close(one: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs from two lists of segments whose boxes come near each other."""
+def _close(
+    one: NDArray[np.int64], other: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs from two lists of segments whose boxes come near each other, some at a time."""
     if len(one) == 0 or len(other) == 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return
     tree = shapely.STRtree(shapely.linestrings(other.astype(np.float64)))
     low, high = _extent(one)
-    low, high = low - NEAR_STEPS, high + NEAR_STEPS
-    return tree.query(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
+    # Only the box of what is asked for counts, and a diagonal has the same box.
+    boxes = shapely.linestrings(np.stack([low - NEAR_STEPS, high + NEAR_STEPS], axis=1))
+    for first in range(0, len(boxes), QUESTIONS):
+        a, b = tree.query(boxes[first : first + QUESTIONS])
+        for start in range(0, len(a), PAIRS):
+            yield a[start : start + PAIRS] + first, b[start : start + PAIRS]
 
 
 def _extent(segments: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 import functools
 import random
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -279,3 +280,22 @@ def test_large_sheets_take_both_paths_to_the_same_result():
     fast, slow = partition(layers), partition(layers, node_everything=True)
     assert bytes_of(fast) == bytes_of(slow)
     assert {f.rule for f in fast.findings} >= {"overlap"}
+
+
+def test_three_thousand_yards_take_seconds():
+    made = sheet(55, 55, pieces=20, seed=0)
+    blocks = made.blocks(made.community)
+    layers = [
+        Layer("community", tuple(Feature(f"C{k:03}", "", None, shape) for k, shape in enumerate(blocks))),
+        Layer(
+            "yard",
+            tuple(
+                Feature(f"Y{k:04}", "", f"C{c:03}", shape)
+                for k, (shape, c) in enumerate(zip(made.yards, made.community, strict=True))
+            ),
+        ),
+    ]
+    start = time.process_time()
+    result = partition(layers)
+    assert time.process_time() - start < 5
+    assert (len(result.faces), result.findings) == (3025, ())
