@@ -1,5 +1,6 @@
 """The rules of the partition once more, said in plain shapely, one pair at a time and with no lattice."""
 
+import functools
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
 
@@ -10,6 +11,7 @@ from geo.measure import area_m2
 from geo.records import Layer
 
 
+@functools.lru_cache(maxsize=8)
 def outlines(layer: Layer) -> dict[str, shapely.Geometry]:
     """Valid outline of each code."""
     parts: dict[str, list[shapely.Geometry]] = {}
