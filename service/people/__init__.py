@@ -1,0 +1,1 @@
+"""Persons, roles, permissions by place, sessions, tokens: who may do what, where."""
