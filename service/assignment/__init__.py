@@ -1,0 +1,1 @@
+"""Coordinates in, the responsible grid out: exact, explained, reproducible."""

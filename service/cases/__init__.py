@@ -1,0 +1,1 @@
+"""Reports: what somebody sent, with the grid that answered for it."""

@@ -1,0 +1,59 @@
+"""The wangge command: thin, one sub-command a deed; each feature brings its own."""
+
+import importlib
+import sys
+
+import click
+
+from geo.errors import GeoError
+from service.errors import ServiceError
+
+FEATURES = ("people", "grids", "assignment", "cases", "supervision")
+
+
+class Sentences(click.Group):
+    """Prints our errors as sentences and ends with status 1."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the sub-command."""
+        try:
+            return super().invoke(context)
+        except (ServiceError, GeoError) as error:
+            click.echo(error.detail, err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Sentences)
+def main() -> None:
+    """Wangge 网格: grid management for cities."""
+
+
+@main.command()
+def serve() -> None:
+    """Run the service until it is stopped."""
+    from service.supervisor import serve as run  # noqa: PLC0415 - the web stack is not for small commands
+
+    run()
+
+
+@main.command()
+def worker() -> None:
+    """Run background jobs until stopped."""
+    import asyncio  # noqa: PLC0415
+
+    from service import jobs, runtime  # noqa: PLC0415
+    from service.settings import Settings  # noqa: PLC0415
+
+    with runtime.database(Settings()) as url:
+        asyncio.run(jobs.work(url))
+
+
+for _feature in FEATURES:
+    try:
+        _found = importlib.import_module(f"service.{_feature}.commands")
+    except ModuleNotFoundError as missing:
+        if missing.name != f"service.{_feature}.commands":
+            raise
+    else:
+        for _command in _found.COMMANDS:
+            main.add_command(_command)

@@ -1,0 +1,1 @@
+"""Heatmaps for those who supervise; folium lives only here."""
