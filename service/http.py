@@ -1,4 +1,4 @@
-"""The web edge that every feature shares: marks of routes, bodies, answers, problems, request ids, headers."""
+"""The web edge that all features share: marks of routes, bodies, answers, problems, request ids, headers."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every entry point needs before it can work: settings, a database that runs, the newest schema, a city."""
+"""What every entry point needs first: settings, a running database, the newest schema, a city."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What an operator sets: one frozen object, read from WANGGE_* once. What a city changes is in its profile."""
+"""What an operator sets: one frozen object from WANGGE_*. What a city changes is in its profile."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -23,11 +23,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the service listens on.")
     workers: int = Field(2, ge=1, le=64, description="Web worker processes.")
-    tls_certificate: Path | None = Field(None, description="PEM certificate; with tls_key the service speaks TLS.")
+    tls_certificate: Path | None = Field(
+        None, description="PEM certificate; with tls_key the service speaks TLS."
+    )
     tls_key: Path | None = Field(None, description="PEM key that belongs to tls_certificate.")
     proxy_hops: int = Field(0, ge=0, le=5, description="Trusted proxies in front that set X-Forwarded-*.")
     anonymous: bool = Field(True, description="Answer look-ups, maps and tiles without login.")
-    tile_url: str = Field("", description="Base map on the intranet, e.g. /basemap/{z}/{x}/{y}.png; empty: none.")
+    tile_url: str = Field(
+        "", description="Base map on the intranet, e.g. /basemap/{z}/{x}/{y}.png; empty: none."
+    )
     upload_limit_mb: int = Field(512, ge=1, description="Largest file or body taken, in megabytes.")
     log_format: Literal["json", "text"] = Field("json", description="Shape of log lines.")
     log_level: str = Field("INFO", description="Least level that is logged.")

@@ -1,0 +1,157 @@
+"""Which editions are in force at a moment, by the database's clock, and their maps in memory.
+
+Each process asks the edition table every second and keeps an estimate of the database's clock between two
+answers. After three seconds without an answer it refuses to answer at all: an old map may be wrong.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.assignment.maps import EditionKey, EditionMap, load
+from service.city import queries as city
+from service.city.profile import Profile
+from service.db import Session, database_now
+from service.errors import NotReady
+
+POLL_SECONDS = 1.0
+STALE_SECONDS = 3.0
+MAPS_KEPT = 64  # of old editions asked for by `at=`, beyond those in force
+_log = structlog.get_logger("in_force")
+
+EDITIONS = text("""
+    select e.district_id, d.code as district_code, d.name as district_name, e.number, e.scheme_id,
+        e.snapshot_id, e.in_force_from
+    from edition e join district d on d.id = e.district_id
+    order by e.scheme_id, d.code, e.in_force_from
+""")
+LEADERS = text("""
+    select distinct on (p.grid_id) p.grid_id, p.holder, p.kind, p.phone from post p
+    where p.kind = 'leader' and p.from_on <= :today and (p.to_on is null or p.to_on > :today)
+    order by p.grid_id, p.from_on desc
+""")
+
+
+class InForce:
+    """The maps of this process and the clock they are chosen by."""
+
+    def __init__(self) -> None:
+        self._editions: tuple[EditionKey, ...] = ()
+        self._maps: OrderedDict[tuple[int, UUID], EditionMap] = OrderedDict()
+        self._schemes: dict[str, int] = {}
+        self.levels: dict[int, tuple[str, ...]] = {}
+        self._offset = timedelta(0)
+        self._heard = float("-inf")
+        self._profile: Profile | None = None
+        self._leaders: dict[UUID, dict[str, str]] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to follow the database in the background."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._follow, name="in-force", daemon=True)
+            self._thread.start()
+
+    def refresh(self) -> None:
+        """Ask the database now: clock, editions, posts; load the maps in force and waiting."""
+        with Session() as session:
+            before = time.monotonic()
+            moment = database_now(session)
+            heard = time.monotonic()
+            editions = tuple(EditionKey(**row._mapping) for row in session.execute(EDITIONS))
+            self._profile = city.profile(session)
+            self._schemes = {one.code: one.id for one in _schemes(session)}
+            self.levels = {
+                one: tuple(level.code for level in city.levels(session, one))
+                for one in self._schemes.values()
+            }
+            today = {"today": moment.date()}
+            self._leaders = {
+                row.grid_id: {"name": row.holder, "post": row.kind, "phone": row.phone}
+                for row in session.execute(LEADERS, today)
+            }
+        self._offset = moment - datetime.now(UTC)
+        self._editions = editions
+        for key in self._needed(moment):
+            self._map(key)
+        # Heard only once every map is there; loading may have taken longer than the clock may be trusted.
+        self._heard = time.monotonic() if heard - before < STALE_SECONDS else before
+
+    @property
+    def profile(self) -> Profile:
+        """Give the city profile. May raise NotReady."""
+        if self._profile is None:
+            raise NotReady("The maps are not loaded yet.")
+        return self._profile
+
+    def scheme_id(self, code: str | None) -> int | None:
+        """Give the number of a scheme, the first where none is named; None where there is no such."""
+        if code is None:
+            return next(iter(self._schemes.values()), None)
+        return self._schemes.get(code)
+
+    def now(self) -> datetime:
+        """Give the database's clock as far as known. May raise NotReady."""
+        if time.monotonic() - self._heard > STALE_SECONDS:
+            raise NotReady("The database has not been heard for three seconds; an old map might be wrong.")
+        return datetime.now(UTC) + self._offset
+
+    def leader(self, grid_id: UUID) -> dict[str, str] | None:
+        """Give who leads a grid today."""
+        return self._leaders.get(grid_id)
+
+    def maps_at(self, scheme_id: int, moment: datetime) -> list[EditionMap]:
+        """Give the map of each district that is in force at a moment."""
+        return [self._map(key) for key in self._keys_at(scheme_id, moment)]
+
+    def _keys_at(self, scheme_id: int, moment: datetime) -> list[EditionKey]:
+        of_scheme = (
+            key for key in self._editions if key.scheme_id == scheme_id and key.in_force_from <= moment
+        )
+        return [list(group)[-1] for _, group in groupby(of_scheme, key=lambda key: key.district_code)]
+
+    def _needed(self, moment: datetime) -> list[EditionKey]:
+        waiting = [key for key in self._editions if key.in_force_from > moment]
+        return waiting + [key for scheme in self._schemes.values() for key in self._keys_at(scheme, moment)]
+
+    def _map(self, key: EditionKey) -> EditionMap:
+        where = (key.district_id, key.snapshot_id)
+        with self._lock:
+            found = self._maps.get(where)
+            if found is None:
+                with Session() as session:
+                    found = load(session, key)
+                self._maps[where] = found
+                while len(self._maps) > MAPS_KEPT:
+                    self._maps.popitem(last=False)
+            self._maps.move_to_end(where)
+        if found.key != key:  # a rollback: the same content under another number
+            found = EditionMap(key, found.grids, found.kinds, found.precedence, found.locator)
+        return found
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self.refresh()
+            except (SQLAlchemyError, NotReady) as error:
+                _log.warning("editions not heard", error=str(error))
+            time.sleep(POLL_SECONDS)
+
+
+def _schemes(session: object) -> list:
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from service.city.models import Scheme  # noqa: PLC0415
+
+    return list(session.scalars(select(Scheme).order_by(Scheme.id)))  # type: ignore[attr-defined]
+
+
+IN_FORCE = InForce()
