@@ -31,7 +31,7 @@ def main() -> None:
 @main.command()
 def serve() -> None:
     """Run the service until it is stopped."""
-    from service.supervisor import serve as run  # noqa: PLC0415 - the web stack is not for small commands
+    from service.supervisor import serve as run
 
     run()
 
@@ -39,10 +39,10 @@ def serve() -> None:
 @main.command()
 def worker() -> None:
     """Run background jobs until stopped."""
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
-    from service import jobs, runtime  # noqa: PLC0415
-    from service.settings import Settings  # noqa: PLC0415
+    from service import jobs, runtime
+    from service.settings import Settings
 
     with runtime.database(Settings()) as url:
         asyncio.run(jobs.work(url))

@@ -1,7 +1,7 @@
 """The private PostGIS cluster in the data folder: made, started and stopped by whoever needs it.
 
-Every user holds a shared lock on ``cluster.users``; whoever lets go last stops the server. ``cluster.turn`` is
-held only while somebody starts or stops it, so that two never do so at once.
+Every user holds a shared lock on ``cluster.users``; whoever lets go last stops the server. ``cluster.turn``
+is held only while somebody starts or stops it, so that two never do so at once.
 """
 
 import fcntl
@@ -70,9 +70,19 @@ class Cluster:
         """Start the server; retries while the children of a killed postmaster are still leaving."""
         deadline = time.monotonic() + START_SECONDS
         while not self.is_running():
-            options = f"-k {self.socket_folder} -c listen_addresses='' -c unix_socket_permissions=0700 {self.options}"
+            options = f"-k {self.socket_folder} -c listen_addresses='' {self.options}"
             done = self._run(
-                "pg_ctl", "-D", self.folder, "-l", self.data / "postgres.log", "-o", options, "-w", "-t", "50", "start"
+                "pg_ctl",
+                "-D",
+                self.folder,
+                "-l",
+                self.data / "postgres.log",
+                "-o",
+                options,
+                "-w",
+                "-t",
+                "50",
+                "start",
             )
             if done.returncode == 0:
                 return
@@ -117,7 +127,9 @@ class Cluster:
         command = [*step_down(self.data), str(_binary(program)), *map(str, words)]
         # Output goes to a file: a server that pg_ctl leaves behind would hold a pipe open for ever.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            done = subprocess.run(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd="/", check=False)
+            done = subprocess.run(
+                command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd="/", check=False
+            )
             out.seek(0), err.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, out.read(), err.read())
 

@@ -22,11 +22,11 @@ class NotFound(ServiceError):
 
 
 class NotLoggedIn(ServiceError):
-    """This needs a login or a token."""
+    """A login or a token is needed."""
 
 
 class NotAllowed(ServiceError):
-    """This is not yours to do."""
+    """You may not do that."""
 
 
 class CrossSiteRequest(ServiceError):

@@ -12,11 +12,12 @@ from itertools import groupby
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.assignment.maps import EditionKey, EditionMap, load
 from service.city import queries as city
+from service.city.models import Scheme
 from service.city.profile import Profile
 from service.db import Session, database_now
 from service.errors import NotReady
@@ -68,7 +69,7 @@ class InForce:
             heard = time.monotonic()
             editions = tuple(EditionKey(**row._mapping) for row in session.execute(EDITIONS))
             self._profile = city.profile(session)
-            self._schemes = {one.code: one.id for one in _schemes(session)}
+            self._schemes = {one.code: one.id for one in session.scalars(select(Scheme).order_by(Scheme.id))}
             self.levels = {
                 one: tuple(level.code for level in city.levels(session, one))
                 for one in self._schemes.values()
@@ -144,14 +145,6 @@ class InForce:
             except (SQLAlchemyError, NotReady) as error:
                 _log.warning("editions not heard", error=str(error))
             time.sleep(POLL_SECONDS)
-
-
-def _schemes(session: object) -> list:
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from service.city.models import Scheme  # noqa: PLC0415
-
-    return list(session.scalars(select(Scheme).order_by(Scheme.id)))  # type: ignore[attr-defined]
 
 
 IN_FORCE = InForce()

@@ -14,7 +14,7 @@ from geo.locator import Locator
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """A grid of an edition; `chain` lists the positions of its grids in `EditionMap.grids`, coarsest first."""
+    """A grid of an edition; `chain` gives the places in `EditionMap.grids` of it and its parents, coarsest first."""
 
     id: UUID
     code: str
@@ -53,8 +53,8 @@ GRIDS = text("""
     where district_id = :district_id and snapshot_id = :snapshot_id
     order by position, code
 """)
-# Ties on a shared border: a grid beats a gap, the finest level, the lowest code, the face id. COLLATE "C" is the
-# column's own, so that the order is the same on every machine.
+# Ties on a shared border: a grid beats a gap, the finest level, the lowest code, the face id. COLLATE "C" is
+# the column's own, so that the order is the same on every machine.
 FACES = text("""
     select f.id, f.kind, f.grid_id, g.position, g.code, st_asbinary(s.geom) as wkb
     from face f

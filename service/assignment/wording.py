@@ -6,11 +6,11 @@ SENTENCES = {
         "zh": "该点在{grid}范围内，距最近边界 {distance:.1f} 米。",
     },
     "border": {
-        "en": "The point lies exactly on a shared border; by rule it goes to {grid} (finest level, lowest code).",
+        "en": "The point lies exactly on a shared border; by rule {grid} answers (finest level, lowest code).",
         "zh": "该点正好在公共边界上，按规则（层级最细、编码最小）归{grid}。",
     },
     "nearest": {
-        "en": "The point lies outside every grid; {grid} is nearest, {distance:.1f} m away, within the tolerance.",
+        "en": "The point lies outside every grid; {grid} is nearest, {distance:.1f} m away, within tolerance.",
         "zh": "该点不在任何网格内，{grid}最近，相距 {distance:.1f} 米，在容差之内。",
     },
     "gap": {

@@ -1,1 +1,1 @@
-"""The city itself: its profile (everything one country or city does its own way), districts, schemes, levels."""
+"""The city itself: its profile (all that one city does its own way), districts, schemes, levels."""

@@ -1,0 +1,107 @@
+"""Many positions at once: columns in, answers out, row for row, each row its own answer or error."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from geo.crs import Crs, to_lonlat, usable
+from service.assignment.answers import Question, answer
+from service.assignment.in_force import InForce
+
+CHUNK = 4096  # bounds memory; an answer with its evidence is about 2 kB
+ROW_FIELDS = ("grid_status", "grid_level", "grid_code", "grid_name")
+EVIDENCE_FIELDS = ("border_m", "confidence", "alternates", "edition", "grid_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One position as it came: numbers where they could be read, else the reason in `error`."""
+
+    x: float
+    y: float
+    accuracy_m: float
+    error: str | None = None
+
+
+BAD = float("nan")
+
+
+def read_row(x: object, y: object, accuracy: object = None) -> Row:
+    """Read one position from texts or numbers; what is wrong is said in the row itself."""
+    try:
+        numbers = (_number(x, "x"), _number(y, "y"))
+        accuracy_m = BAD if accuracy in (None, "") else _number(accuracy, "accuracy")
+    except ValueError as error:
+        return Row(BAD, BAD, BAD, str(error))
+    if accuracy_m < 0:
+        return Row(BAD, BAD, BAD, "accuracy is negative")
+    return Row(*numbers, accuracy_m)
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"{name} is not a number")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is not a number: {str(value)[:40]!r}") from error
+    if not np.isfinite(number):
+        raise ValueError(f"{name} is not a finite number")
+    return number
+
+
+def answer_rows(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[dict[str, Any]]:
+    """Answer each row, or give ``{"error": {...}}`` in its place."""
+    raw = np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2)
+    accuracy = np.array([row.accuracy_m for row in rows], dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        points = to_lonlat(raw, crs)
+    good = np.isfinite(raw).all(axis=1) & usable(points)
+    answers = iter(answer(in_force, question, points[good], accuracy[good]))
+    results: list[dict[str, Any]] = []
+    for row, is_good in zip(rows, good.tolist(), strict=True):
+        if is_good:
+            found = next(answers)
+            found["declared"] = {"lon": row.x, "lat": row.y, "crs": crs.key}
+            results.append(found)
+        else:
+            results.append(
+                {"error": {"detail": row.error or f"({row.x}, {row.y}) is not on earth in {crs.key}"}}
+            )
+    return results
+
+
+def chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Cut a stream into lists of bounded length."""
+    stream = iter(rows)
+    while chunk := list(islice(stream, CHUNK)):
+        yield chunk
+
+
+def fields(levels: Iterable[str]) -> tuple[str, ...]:
+    """Name the columns that are added to a table, for a scheme's levels, coarsest first."""
+    return (*ROW_FIELDS, *(f"{level}_code" for level in levels), *EVIDENCE_FIELDS)
+
+
+def flat(result: dict[str, Any], levels: Iterable[str]) -> dict[str, Any]:
+    """Write one answer as the added columns; an error row has only `grid_error`."""
+    columns = dict.fromkeys(fields(levels), "")
+    if "error" in result:
+        columns["grid_error"] = result["error"]["detail"]
+        return columns
+    grid, edition = result["grid"] or {}, result["edition"]
+    columns["grid_status"] = result["status"]
+    columns |= {f"grid_{name}": grid.get(name, "") for name in ("level", "code", "name")}
+    columns |= {f"{one['level']}_code": one["code"] for one in result["chain"] if one["level"] != "district"}
+    columns["border_m"] = _blank(result["distance_to_border_m"])
+    columns["confidence"] = _blank(result["confidence"])
+    columns["alternates"] = ";".join(f"{one['code']}:{_blank(one['share'])}" for one in result["alternates"])
+    columns["edition"] = f"{edition['district']}/{edition['number']}" if edition else ""
+    return columns
+
+
+def _blank(value: object) -> object:
+    return "" if value is None else value

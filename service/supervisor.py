@@ -1,0 +1,134 @@
+"""One command for all parts: database, web, jobs. What dies is started again; what stops, stops together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from service import db, demo, runtime
+from service.embedded import Cluster
+from service.owner import CHECKOUT, prepare_folder, step_down
+from service.settings import Settings
+
+PR_SET_PDEATHSIG = 1
+CHECK_SECONDS = 0.5
+STOP_SECONDS = 20
+_libc = ctypes.CDLL(None)
+
+
+class Part:
+    """A process of the service in a group of its own, started again whenever it ends."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        self.name, self.command, self.environment = name, command, environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> None:
+        """Start the part if it does not run; children of a killed one are ended first."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if self.process is not None:
+            _say(f"{self.name} ended with {self.process.returncode}; starting it again")
+            _end_group(self.process.pid, signal.SIGKILL)
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=CHECKOUT,
+            env=self.environment,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+    def stop(self) -> None:
+        """Ask the part to stop and wait; after a while end it."""
+        if self.process is None:
+            return
+        _end_group(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        _end_group(self.process.pid, signal.SIGKILL)
+
+
+def serve() -> None:
+    """Run everything until SIGTERM or SIGINT."""
+    settings = Settings()
+    signal.signal(signal.SIGTERM, _interrupt)
+    prepare_folder(settings.data)
+    cluster = None if settings.database_url else Cluster(settings.data)
+    parts: list[Part] = []
+    try:
+        if cluster is not None:
+            cluster.hold()
+        url = cluster.url if cluster else settings.database_url.get_secret_value()  # type: ignore[union-attr]
+        runtime.prepare(url, settings)
+        parts = _parts(settings, url)
+        for part in parts:
+            part.keep()
+        _say(f"Wangge listens on {address(settings)}")
+        _load_demo(url, settings)
+        while True:
+            if cluster is not None and not cluster.is_running():
+                _say("postgres ended; starting it again")
+                cluster.start()
+            for part in parts:
+                part.keep()
+            time.sleep(CHECK_SECONDS)
+    except KeyboardInterrupt:
+        _say("stopping")
+    finally:
+        for part in reversed(parts):
+            part.stop()
+        if cluster is not None:
+            cluster.release()
+
+
+def address(settings: Settings) -> str:
+    """Give the address people open."""
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{settings.host}:{settings.port}"
+
+
+def _load_demo(url: str, settings: Settings) -> None:
+    if settings.demo:
+        engine = db.connect(url)
+        for line in demo.load_into_empty(settings):
+            _say(line)
+        engine.dispose()
+
+
+def _parts(settings: Settings, url: str) -> list[Part]:
+    environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_DATA": str(settings.data)}
+    down = step_down(settings.data)
+    web = [*down, sys.executable, "-m", "granian", "--interface", "wsgi", "service.wsgi:app"]
+    web += ["--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers)]
+    web += ["--blocking-threads", "8", "--respawn-failed-workers", "--backpressure", "64", "--no-ws"]
+    web += ["--log-level", "warning"]
+    if settings.tls_certificate:
+        web += ["--ssl-certificate", str(settings.tls_certificate), "--ssl-keyfile", str(settings.tls_key)]
+    jobs = [*down, sys.executable, "-m", "service.cli", "worker"]
+    return [Part("web", web, environment), Part("jobs", jobs, environment)]
+
+
+def _die_with_parent() -> None:
+    # A killed supervisor must not leave a web server behind that holds the port.
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end_group(pid: int, how: signal.Signals) -> None:
+    try:
+        os.killpg(pid, how)
+    except ProcessLookupError:
+        pass
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
