@@ -50,3 +50,19 @@ class MalformedFaces(GeoError):
 
 class MalformedAccuracy(GeoError):
     """The accuracy is not a length."""
+
+
+class WrongEncoding(GeoError):
+    """The declared text encoding does not fit the file."""
+
+
+class NotPolygons(GeoError):
+    """The layer holds something other than polygons."""
+
+
+class LayerNotChosen(GeoError):
+    """The file has several layers."""
+
+
+class InexactCode(GeoError):
+    """The code was stored as a number too long to be exact."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Session as _Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, sessionmaker
+from sqlalchemy.orm import Session as _Session
 
 CANONICAL_SRID = 4490
 Session = sessionmaker(expire_on_commit=False)

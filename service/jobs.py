@@ -21,4 +21,6 @@ async def work(url: str) -> None:
     connector = procrastinate.PsycopgConnector(kwargs=conninfo_to_dict(url), min_size=1, max_size=4)
     with app.replace_connector(connector) as working:
         async with working.open_async():
-            await working.run_worker_async(concurrency=1, install_signal_handlers=True, fetch_job_polling_interval=1.0)
+            await working.run_worker_async(
+                concurrency=1, install_signal_handlers=True, fetch_job_polling_interval=1.0
+            )

@@ -1,5 +1,6 @@
 """One command for all parts: database, web, jobs. What dies is started again; what stops, stops together."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -46,10 +47,8 @@ class Part:
         if self.process is None:
             return
         _end_group(self.process.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         _end_group(self.process.pid, signal.SIGKILL)
 
 
@@ -119,10 +118,8 @@ def _die_with_parent() -> None:
 
 
 def _end_group(pid: int, how: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, how)
-    except ProcessLookupError:
-        pass
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

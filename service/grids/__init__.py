@@ -1,1 +1,1 @@
-"""Grids, plans and editions: the map of responsibility, how it is imported, checked, published and remembered."""
+"""Grids, plans and editions: how the map of responsibility is imported, checked, published, remembered."""
