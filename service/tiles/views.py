@@ -48,7 +48,7 @@ GRID_TILE = text("""
 BACKDROP_TILE = text("""
     with tile as (select st_tileenvelope(:z, :x, :y) as box),
     drawn as (
-        select b.layer, b.kind as class, b.name, 
+        select b.layer, b.kind as class, b.name,
             st_asmvtgeom(st_transform(b.geom, 3857), tile.box, 4096, 64, true) as geom
         from tile join backdrop b on b.geom && st_transform(tile.box, 4490)
         where b.layer <> 'buildings' or :z >= 14
