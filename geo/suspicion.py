@@ -60,14 +60,16 @@ def suspect_units(bbox: tuple[float, float, float, float], crs: Crs) -> Suspicio
         if max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 180:
             return Suspicion(
                 "degrees-not-metres",
-                f"{crs.key} is in metres, but the numbers look like degrees ({shown}). Declare wgs84 or cgcs2000.",
+                f"{crs.key} is in metres, but the numbers look like degrees ({shown}). Declare wgs84 or "
+                "cgcs2000.",
                 members,
             )
         return None
     if max(map(abs, bbox)) > LARGEST_DEGREES:
         return Suspicion(
             "metres-not-degrees",
-            f"{crs.key} is in degrees, but the numbers look like metres ({shown}). {_gauss_krueger_hint(west)}",
+            f"{crs.key} is in degrees, but the numbers look like metres ({shown}). "
+            f"{_gauss_krueger_hint(west)}",
             members,
         )
     if max(abs(south), abs(north)) > 90 and max(abs(west), abs(east)) <= 90:
@@ -96,7 +98,7 @@ def suspect_shift(
     geometries_lonlat
         Polygons as read, taken for WGS84 degrees, shape (n,).
     reference_lonlat
-        Polygons of the same ground that are trusted: the parent outline, the layer above or below, shape (m,).
+        Polygons of the same ground that are trusted: the parent outline, the layer above or below; (m,).
 
     Returns
     -------
@@ -118,7 +120,8 @@ def suspect_shift(
         return None
     return Suspicion(
         "shifted",
-        f"Taken as {system} the map covers its reference better: overlap {after[system]:.3f} instead of {as_is:.3f} "
+        f"Taken as {system} the map covers its reference better: overlap {after[system]:.3f} instead of "
+        f"{as_is:.3f} "
         f"(intersection over union). It may be in {system} although it does not say so.",
         {"system": system, "iou_as_is": round(as_is, 4), "iou_after": round(after[system], 4)},
     )

@@ -1,7 +1,7 @@
 """From what somebody sent to files of known kinds in a folder of ours, without trusting names or sizes.
 
-Nothing of a sender's name reaches the file system: members are written under names that we choose. What is not
-a map (documents, pictures, thumbnails) is left in the archive.
+Nothing of a sender's name reaches the file system: members are written under names that we choose. What is
+not a map (documents, pictures, thumbnails) is left in the archive.
 """
 
 import gzip
@@ -182,7 +182,8 @@ def _stage_zip(path: Path, folder: Path, limits: Limits) -> list[Staged]:
         RuntimeError,
     ) as error:
         raise UnreadableFile(
-            "The ZIP is damaged, cut off or packed in an unusual way. Pack it again with plain ZIP compression."
+            "The ZIP is damaged, cut off or packed in an unusual way. Pack it again with plain ZIP "
+            "compression."
         ) from error
 
 

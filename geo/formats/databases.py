@@ -36,8 +36,8 @@ def _layer_info(layer: dict[str, Any], kind: str, verdict: Verdict) -> LayerInfo
         FieldInfo(name, _type_word(dtype), samples(values)) for name, dtype, values in layer["fields"]
     )
     return LayerInfo(
-        name=layer["name"], count=layer["count"], geometry_type=layer["geometry_type"], fields=fields, crs=key,
-        crs_evidence=evidence, encoding=verdict.encoding, encoding_evidence=verdict.evidence,
+        name=layer["name"], count=layer["count"], geometry_type=layer["geometry_type"], fields=fields,
+        crs=key, crs_evidence=evidence, encoding=verdict.encoding, encoding_evidence=verdict.evidence,
         bbox=tuple(layer["bbox"]) if layer["bbox"] and layer["count"] else None, readings=verdict.readings,
         crs_source=source, encoding_source=verdict.source,
     )  # fmt: skip
@@ -48,7 +48,8 @@ def read(path: Path, kind: str, layer: LayerInfo) -> RawTable:
     table = gdal.read_layer(path, layer=layer.name)
     if len(table.fids) != layer.count:
         raise UnreadableFile(
-            f"Layer ‘{layer.name}’ promises {layer.count} features and only {len(table.fids)} can be read. {MEND}"
+            f"Layer ‘{layer.name}’ promises {layer.count} features and only {len(table.fids)} can be "
+            f"read. {MEND}"
         )
     return RawTable(
         table.geometries, table.columns, layer.crs, layer.crs_evidence, layer.encoding, layer.name

@@ -1,4 +1,4 @@
-"""The dBASE table of a Shapefile, read whole and strictly: its bytes decide the encoding before it is decoded.
+"""The dBASE table of a Shapefile, read whole and strictly: the bytes decide the encoding first.
 
 GDAL would decode it for us, but replaces what does not fit, cuts Chinese field names and cannot show what
 another encoding would read. Layout: dBASE III/IV file structure, header of 32 bytes and 32 for each field.

@@ -92,7 +92,8 @@ def _run(path: Path, out: Path, **request: Any) -> dict[str, Any]:
     if done.returncode != 0 or not answer_path.exists():
         log.warning("gdal fell over", extra={"returncode": done.returncode, "stderr": done.stderr[-2000:]})
         raise UnreadableFile(
-            "The file is damaged in a way that stopped the reader. Open it in a desktop GIS, export it again, "
+            "The file is damaged in a way that stopped the reader. Open it in a desktop GIS, export it "
+            "again, "
             "and send the new file."
         )
     answer = json.loads(answer_path.read_text(encoding="utf-8"))
@@ -100,7 +101,8 @@ def _run(path: Path, out: Path, **request: Any) -> dict[str, Any]:
         # Paths of the staging area say nothing to the sender.
         reason = answer["error"].replace(str(path.parent) + "/", "").strip().rstrip(".")
         raise UnreadableFile(
-            f"The file can't be read: {reason[:300]}. Open it in a desktop GIS, export it again, and send the new file.",
+            f"The file can't be read: {reason[:300]}. Open it in a desktop GIS, export it again, and "
+            "send the new file.",
             reason=reason[:300],
         )
     return answer

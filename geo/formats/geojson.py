@@ -40,10 +40,11 @@ def inspect(path: Path, name: str, encoding: str | None) -> LayerInfo:
     present = document.geometries[~shapely.is_missing(document.geometries)]
     bounds = shapely.total_bounds(present)
     types = sorted({geometry.geom_type for geometry in present})
+    columns = document.columns
     key, source, evidence = document.crs
     return LayerInfo(
         name=name, count=len(document.geometries), geometry_type="/".join(types) or "None",
-        fields=tuple(FieldInfo(field, _type_word(column), samples(column)) for field, column in document.columns.items()),
+        fields=tuple(FieldInfo(one, _type_word(values), samples(values)) for one, values in columns.items()),
         crs=key, crs_evidence=evidence, encoding=document.verdict.encoding,
         encoding_evidence=document.verdict.evidence,
         bbox=tuple(bounds.tolist()) if np.isfinite(bounds).all() else None,
@@ -64,7 +65,8 @@ def _load(path: Path, encoding: str | None) -> Document:
         root = json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise UnreadableFile(
-            f"The file is no JSON from line {error.lineno}, column {error.colno} on ({error.msg}): damaged or cut off. "
+            f"The file is no JSON from line {error.lineno}, column {error.colno} on ({error.msg}): "
+            "damaged or cut off. "
             "Export it again.",
             line=error.lineno,
         ) from error

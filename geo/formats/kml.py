@@ -68,7 +68,8 @@ class _Guard:
             self.parser.Parse(document, True)
         except expat.ExpatError as error:
             raise UnreadableFile(
-                f"The KML is damaged or cut off at line {error.lineno} ({expat.ErrorString(error.code)}). {MEND}",
+                f"The KML is damaged or cut off at line {error.lineno} "
+                f"({expat.ErrorString(error.code)}). {MEND}",
                 line=error.lineno,
             ) from error
         if "NetworkLink" in self.names and "Placemark" not in self.names:

@@ -64,7 +64,8 @@ def read(parts: Parts, encoding: str | None) -> RawTable:
     alive = np.flatnonzero(table.records[:, 0] != DELETED)
     if not np.array_equal(layer.fids, alive):
         raise UnreadableFile(
-            f"The geometry holds {len(layer.fids)} readable features and the attribute table {len(alive)} rows. {MEND}"
+            f"The geometry holds {len(layer.fids)} readable features and the attribute table "
+            f"{len(alive)} rows. {MEND}"
         )
     kept = DbfTable(table.fields, table.records[alive], table.language_byte)
     names = table.names(chosen)
@@ -90,7 +91,8 @@ def _attributes(parts: Parts) -> DbfTable:
     features = _features(parts.shp.with_suffix(".shx"))
     if len(table.records) != features:
         raise UnreadableFile(
-            f"Shapefile ‘{parts.name}’ has {features} geometries but {len(table.records)} attribute rows. {MEND}"
+            f"Shapefile ‘{parts.name}’ has {features} geometries but {len(table.records)} attribute "
+            f"rows. {MEND}"
         )
     return table
 
@@ -104,7 +106,8 @@ def _check_structure(parts: Parts) -> tuple[str, tuple[float, float, float, floa
     shx = parts.shp.with_suffix(".shx")
     if not shx.exists():
         raise UnreadableFile(
-            f"Shapefile ‘{parts.name}’ comes without its .shx. Send .shp, .shx, .dbf and .prj together in one ZIP."
+            f"Shapefile ‘{parts.name}’ comes without its .shx. Send .shp, .shx, .dbf and .prj together "
+            "in one ZIP."
         )
     shape_type, bbox = _header(parts, parts.shp)
     _header(parts, shx)
@@ -132,7 +135,8 @@ def _header(parts: Parts, path: Path) -> tuple[int, tuple[float, float, float, f
     told = struct.unpack_from(">i", head, 24)[0] * 2
     if not HEADER <= told <= size:
         raise UnreadableFile(
-            f"The {path.suffix} of ‘{parts.name}’ is cut off: it should have {told} bytes and has {size}. {MEND}"
+            f"The {path.suffix} of ‘{parts.name}’ is cut off: it should have {told} bytes and has "
+            f"{size}. {MEND}"
         )
     shape_type = struct.unpack_from("<i", head, 32)[0]
     if shape_type not in SHAPE_TYPES:

@@ -158,7 +158,8 @@ def check_polygons(geometries: NDArray[np.object_], layer: str) -> NDArray[np.ob
     missing = np.flatnonzero(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     if len(missing):
         raise NotPolygons(
-            f"{len(missing)} of {len(geometries)} features of layer ‘{layer}’ have no geometry ({_rows(missing)}). "
+            f"{len(missing)} of {len(geometries)} features of layer ‘{layer}’ have no geometry "
+            f"({_rows(missing)}). "
             "Draw them or delete the rows, then send the file again.",
             layer=layer,
             rows=(missing[:NAMED_ROWS] + 1).tolist(),
@@ -201,8 +202,8 @@ def as_code(value: Any) -> str:
     Returns
     -------
     code
-        Text as it is, without blanks around it, leading zeros kept; numbers without decimals; None and NaN are
-        the empty text.
+        Text as it is, without blanks around it, leading zeros kept; numbers without decimals; None and NaN
+        are the empty text.
 
     Raises
     ------
@@ -215,7 +216,8 @@ def as_code(value: Any) -> str:
         return str(value).strip()
     if not value.is_integer() or abs(value) > LARGEST_EXACT:
         raise InexactCode(
-            f"The code {value!r} was stored as a floating-point number and is not a whole number or has lost its last "
+            f"The code {value!r} was stored as a floating-point number and is not a whole number or has "
+            "lost its last "
             "digits. Store codes as text.",
             value=repr(value),
         )
