@@ -1,0 +1,73 @@
+"""wangge user and wangge token."""
+
+import sys
+from datetime import datetime
+
+import click
+
+from service import audit, clock, runtime
+from service.db import Session
+from service.people import actions
+
+
+@click.group()
+def user() -> None:
+    """Accounts of persons."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", required=True)
+@click.option(
+    "--district", help="Code of the district the role holds in; the whole city where none is named."
+)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; else one is printed."
+)
+def add(name: str, role: str, district: str | None, password_stdin: bool) -> None:
+    """Add an account with a role."""
+    given = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    with runtime.running(), Session.begin() as session:
+        password = actions.add_person(
+            session,
+            name=name,
+            role=role,
+            district=district,
+            password=given,
+            by=audit.OPERATOR,
+            at=clock.now(),
+        )
+    if given is None:
+        click.echo(password)
+
+
+@click.group()
+def token() -> None:
+    """Tokens of systems."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True)
+@click.option("--crs", help="Coordinate system this system always sends.")
+@click.option("--district")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]))
+def create(
+    name: str, scopes: tuple[str, ...], crs: str | None, district: str | None, expires: datetime | None
+) -> None:
+    """Make a token; it is printed once."""
+    with runtime.running(), Session.begin() as session:
+        key = actions.create_token(
+            session,
+            name=name,
+            scopes=scopes,
+            crs=crs,
+            district=district,
+            expires_at=expires.astimezone() if expires else None,
+            by=audit.OPERATOR,
+            at=clock.now(),
+        )
+    click.echo(key)
+
+
+COMMANDS = [user, token]

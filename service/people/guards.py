@@ -1,0 +1,169 @@
+"""Who asks, and whether they may: every request is identified, every route is guarded or declared public."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from apiflask import APIFlask
+from flask import current_app, g, request
+from sqlalchemy import select
+
+from service import clock
+from service.audit import Actor
+from service.db import Session
+from service.errors import CrossSiteRequest, NotAllowed, NotLoggedIn
+from service.http import LOOKUP, PUBLIC
+from service.people.models import ApiToken, LoginSession, Person
+from service.people.permissions import ROLES, Permission
+
+COOKIE = "wangge_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN_SECONDS = 5.0  # a revoked token is refused after at most so long
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever sends a request. A grant is a permission and the district it holds in, None for the city."""
+
+    kind: str
+    id: str
+    name: str
+    grants: frozenset[tuple[Permission, int | None]] = frozenset()
+    roles: tuple[str, ...] = ()
+    crs: str | None = None
+    locale: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Give the name under which deeds are recorded."""
+        return Actor(self.kind, self.id, self.name)
+
+    def may(self, permission: Permission, district_id: int | None = None) -> bool:
+        """Tell whether the permission is held in the district, or anywhere where none is asked about."""
+        if district_id is None:
+            return any(one is permission for one, _ in self.grants)
+        return (permission, None) in self.grants or (permission, district_id) in self.grants
+
+
+ANONYMOUS = Principal("anonymous", "anonymous", "anonymous")
+_tokens: dict[bytes, tuple[float, Principal]] = {}
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Guard a route: only who holds the permission somewhere comes in; actions check the place."""
+
+    def mark(view: View) -> View:
+        view.guard = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def principal() -> Principal:
+    """Give whoever sends this request."""
+    return g.get("principal", ANONYMOUS)
+
+
+def init_app(app: APIFlask) -> None:
+    """Identify and guard every request."""
+    app.before_request(_identify)
+    app.before_request(_guard)
+
+
+def key_hash(key: str) -> bytes:
+    """Hash a secret for the database."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def csrf_token(key: str) -> str:
+    """Derive the CSRF token of a session from its key."""
+    return hmac.new(key.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def _identify() -> None:
+    authorization = request.headers.get("Authorization")
+    if authorization is not None:
+        g.principal = _bearer(authorization)
+        return
+    key = request.cookies.get(COOKIE)
+    if key is None:
+        g.principal = ANONYMOUS
+        return
+    g.principal = _of_session(key)
+    g.csrf_token = csrf_token(key)
+    if g.principal.kind == "person" and request.method not in SAFE_METHODS:
+        _refuse_cross_site(key)
+
+
+def _guard() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        return
+    guard = getattr(view, "guard", None)
+    if guard == PUBLIC:
+        return
+    if guard == LOOKUP and (current_app.config["WANGGE"].anonymous or principal().kind != "anonymous"):
+        return
+    if principal().kind == "anonymous":
+        raise NotLoggedIn("Log in, or send a token: Authorization: Bearer …")
+    if guard == LOOKUP:
+        return
+    if not isinstance(guard, Permission) or not principal().may(guard):
+        raise NotAllowed("Your role does not include this.", permission=str(guard or "none"))
+
+
+def _refuse_cross_site(key: str) -> None:
+    given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site not in ("same-origin", "none") or not hmac.compare_digest(given, csrf_token(key)):
+        raise CrossSiteRequest("Load the page again and repeat; nothing was changed.")
+
+
+def _bearer(authorization: str) -> Principal:
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise NotLoggedIn("Authorization must be: Bearer …")
+    hashed = key_hash(key.strip())
+    known = _tokens.get(hashed)
+    if known is None or known[0] < time.monotonic():
+        known = (time.monotonic() + TOKEN_SECONDS, _of_token(hashed))
+        if len(_tokens) > 10_000:
+            _tokens.clear()
+        _tokens[hashed] = known
+    return known[1]
+
+
+def _of_token(hashed: bytes) -> Principal:
+    with Session() as session:
+        token = session.scalar(select(ApiToken).where(ApiToken.key_hash == hashed))
+    if token is None or token.revoked_at is not None:
+        raise NotLoggedIn("The token is not known or was revoked.")
+    if token.expires_at is not None and token.expires_at <= clock.now():
+        raise NotLoggedIn("The token has expired.")
+    grants = frozenset((Permission(scope), token.district_id) for scope in token.scopes)
+    return Principal("token", str(token.id), token.name, grants, crs=token.crs)
+
+
+def _of_session(key: str) -> Principal:
+    with Session() as session:
+        person = session.scalar(
+            select(Person)
+            .join(LoginSession, LoginSession.person_id == Person.id)
+            .where(
+                LoginSession.key_hash == key_hash(key),
+                LoginSession.expires_at > clock.now(),
+                Person.is_active,
+            )
+        )
+    return ANONYMOUS if person is None else of_person(person)
+
+
+def of_person(person: Person) -> Principal:
+    """Give the principal a person acts as."""
+    grants = frozenset((one, grant.district_id) for grant in person.grants for one in ROLES[grant.role])
+    roles = tuple(grant.role for grant in person.grants)
+    return Principal("person", str(person.id), person.display_name, grants, roles, locale=person.locale)
