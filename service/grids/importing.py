@@ -1,0 +1,396 @@
+"""Bring a file into a plan: read it, keep its features as they are, make the partition of all layers anew."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import shapely
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from geo.crs import geometries_to_lonlat, is_ballpark, parse_crs
+from geo.errors import UnknownField
+from geo.formats import Table, as_code, read_table
+from geo.partition import Feature, Finding, Gap, Layer, partition
+from geo.suspicion import suspect_shift, suspect_units
+from service import audit
+from service.city import queries as city
+from service.city.models import District, Level, Scheme
+from service.errors import Conflict, Invalid
+from service.grids import content, queries
+from service.grids.models import Plan, PlanDistrict, PlanFeature, PlanFinding, PlanGap, PlanLayer, Snapshot
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read from which file into which plan."""
+
+    plan: str
+    level: str
+    path: Path
+    code_field: str
+    name_field: str
+    parent_field: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    layer: str | None = None
+    scheme: str | None = None
+    district: str | None = None
+    base: str = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    plan: Plan
+    features: int
+    source: dict[str, Any]
+    findings: list[PlanFinding] = field(default_factory=list)
+
+
+def import_file(
+    session: Session, wanted: Request, *, by: audit.Actor, at: datetime, progress: Progress | None = None
+) -> Imported:
+    """Import a file as one level of a plan; all or nothing with the transaction. May raise GeoError, Invalid."""
+    scheme = city.get_scheme(session, wanted.scheme)
+    district = city.the_district(session, wanted.district)
+    levels = list(city.levels(session, scheme.id))
+    if wanted.level not in [level.code for level in levels]:
+        known = ", ".join(level.code for level in levels)
+        raise Invalid(f"There is no level {wanted.level!r}. Known: {known}.", field="level")
+    declared = parse_crs(wanted.crs) if wanted.crs else None
+    table = read_table(wanted.path, layer=wanted.layer, encoding=wanted.encoding, crs=declared)
+    features = _features(table, wanted)
+    doubts = _doubts(table)
+    plan = _open_plan(session, wanted, scheme, by=by, at=at)
+    place = _touch_district(session, plan, district, at=at)
+    _check_parents(session, plan, district, wanted, levels, features)
+    source = {
+        "file": wanted.path.name,
+        "layer": table.layer,
+        "crs": table.crs.key,
+        "encoding": table.encoding,
+        "fields": {"code": wanted.code_field, "name": wanted.name_field, "parent": wanted.parent_field},
+        "doubts": doubts,
+    }
+    _keep(session, plan, district, wanted.level, features, source, by=by, at=at)
+    found = repartition(session, plan, place, district, levels, progress=progress)
+    audit.record(
+        session, by=by, at=at, verb="imported", thing=("plan", plan.name), district_id=district.id, **source
+    )
+    plan.version += 1
+    plan.changed_at = at
+    return Imported(plan, len(features), source, found)
+
+
+def _features(table: Table, wanted: Request) -> list[Feature]:
+    columns = {}
+    for option in ("code_field", "name_field", "parent_field"):
+        name = getattr(wanted, option)
+        if name is None:
+            columns[option] = [None] * len(table.geometries)
+        elif name in table.columns:
+            columns[option] = table.columns[name]
+        else:
+            known = ", ".join(table.columns)
+            flag = "--" + option.replace("_", "-")
+            raise UnknownField(
+                f"The layer has no field {name!r} ({flag}). It has: {known}.", fields=list(table.columns)
+            )
+    geometries = geometries_to_lonlat(table.geometries, table.crs)
+    return [
+        Feature(
+            as_code(code),
+            "" if name is None else str(name),
+            None if parent is None else as_code(parent),
+            shape,
+        )
+        for code, name, parent, shape in zip(*columns.values(), geometries, strict=True)
+    ]
+
+
+def _doubts(table: Table) -> list[dict[str, Any]]:
+    bounds = tuple(float(value) for value in shapely.total_bounds(table.geometries))
+    doubt = suspect_units(bounds, table.crs)  # type: ignore[arg-type]
+    found = [] if doubt is None else [{"kind": doubt.kind, "detail": doubt.detail}]
+    if is_ballpark(table.crs):
+        found.append(
+            {
+                "kind": "ballpark",
+                "detail": f"{table.crs.key} can only be converted to about a metre or worse.",
+            }
+        )
+    return found
+
+
+def _open_plan(session: Session, wanted: Request, scheme: Scheme, *, by: audit.Actor, at: datetime) -> Plan:
+    plan = queries.find_open_plan(session, wanted.plan)
+    if plan is not None:
+        if plan.state != "draft":
+            raise Conflict(f"The plan {plan.name!r} is {plan.state}: only a draft can be changed.")
+        return plan
+    plan = Plan(
+        name=wanted.plan,
+        scheme_id=scheme.id,
+        state="draft",
+        base=wanted.base,
+        version=0,
+        created_at=at,
+        created_by=by.name,
+        changed_at=at,
+    )
+    session.add(plan)
+    session.flush()  # its number is needed below
+    return plan
+
+
+def _touch_district(session: Session, plan: Plan, district: District, *, at: datetime) -> PlanDistrict:
+    place = session.get(PlanDistrict, (plan.id, district.id))
+    if place is not None:
+        return place
+    base = queries.newest_edition(session, district.id, plan.scheme_id) if plan.base == "current" else None
+    snapshot = Snapshot(district_id=district.id, id=uuid4(), scheme_id=plan.scheme_id, created_at=at)
+    session.add(snapshot)
+    session.flush()  # the row below refers to it
+    place = PlanDistrict(
+        plan_id=plan.id,
+        district_id=district.id,
+        snapshot_id=snapshot.id,
+        base_edition=base.number if base else None,
+    )
+    session.add(place)
+    session.flush()  # content is written by COPY, past the session
+    return place
+
+
+def _check_parents(
+    session: Session,
+    plan: Plan,
+    district: District,
+    wanted: Request,
+    levels: list[Level],
+    features: list[Feature],
+) -> None:
+    """Refuse early where nothing says whose children these are. May raise Invalid."""
+    at_level = next(level for level in levels if level.code == wanted.level)
+    coarser = {level.code for level in levels if level.position < at_level.position}
+    present = set(session.scalars(select(PlanLayer.level).where(PlanLayer.plan_id == plan.id)))
+    if wanted.parent_field is not None or not coarser & present:
+        return
+    parsable = re.compile(at_level.code_pattern) if at_level.code_pattern else None
+    lost = [one.code for one in features if parsable is None or not parsable.match(one.code)]
+    if lost:
+        raise Invalid(
+            f"The codes do not say their parent ({lost[0]!r} and {len(lost) - 1} more): name the field with "
+            "--parent-field.",
+            field="parent_field",
+        )
+
+
+def _keep(
+    session: Session,
+    plan: Plan,
+    district: District,
+    level: str,
+    features: list[Feature],
+    source: dict[str, Any],
+    *,
+    by: audit.Actor,
+    at: datetime,
+) -> None:
+    where = (PlanLayer.district_id == district.id, PlanLayer.plan_id == plan.id, PlanLayer.level == level)
+    session.execute(delete(PlanLayer).where(*where))
+    session.add(
+        PlanLayer(
+            district_id=district.id,
+            plan_id=plan.id,
+            level=level,
+            source=source,
+            imported_at=at,
+            imported_by=by.name,
+        )
+    )
+    session.flush()  # the features refer to it and go past the session
+    cursor = session.connection().connection.cursor()
+    with cursor.copy("copy plan_feature from stdin") as copy:
+        for number, one in enumerate(features):
+            ewkb = shapely.to_wkb(
+                shapely.set_srid(one.geometry or shapely.Polygon(), 4490), hex=True, include_srid=True
+            )
+            copy.write_row((district.id, plan.id, level, number, one.code, one.name, one.parent, ewkb))
+
+
+def repartition(
+    session: Session,
+    plan: Plan,
+    place: PlanDistrict,
+    district: District,
+    levels: list[Level],
+    *,
+    progress: Progress | None = None,
+) -> list[PlanFinding]:
+    """Make the faces of a district anew from all layers of the plan and note what was found."""
+    base = _base_layers(session, plan, place)
+    layers = []
+    for level in levels:
+        features = _stored(session, plan, district, level.code)
+        codes = {one.code for one in features}
+        layers.append(
+            Layer(
+                level.code, (*features, *(one for one in base.get(level.code, []) if one.code not in codes))
+            )
+        )
+    gaps = [
+        Gap(shapely.from_wkb(bytes(row.geom.data)), row.parent, row.reason)
+        for row in session.scalars(
+            select(PlanGap).where(PlanGap.plan_id == plan.id, PlanGap.district_id == district.id)
+        )
+    ]
+    present = [level for level, layer in zip(levels, layers, strict=True) if layer.features]
+    made = partition(layers, parent_by_code=_code_scheme(present, levels), gaps=gaps, progress=progress)
+    content.replace(
+        session,
+        district_id=district.id,
+        scheme_id=plan.scheme_id,
+        snapshot_id=place.snapshot_id,
+        made=made,
+        levels=levels,
+    )
+    extra = [*_off_scheme(made.grids, levels), *_shifted(session, plan, district, layers)]
+    return _note(session, plan, district, [*made.findings, *extra])
+
+
+def _stored(session: Session, plan: Plan, district: District, level: str) -> list[Feature]:
+    wanted = select(PlanFeature).where(
+        PlanFeature.plan_id == plan.id, PlanFeature.district_id == district.id, PlanFeature.level == level
+    )
+    rows = session.scalars(wanted.order_by(PlanFeature.number)).all()
+    shapes = shapely.from_wkb([bytes(row.geom.data) for row in rows]) if rows else []
+    return [Feature(row.code, row.name, row.parent, shape) for row, shape in zip(rows, shapes, strict=True)]
+
+
+def _base_layers(session: Session, plan: Plan, place: PlanDistrict) -> dict[str, list[Feature]]:
+    """Give the grids of the base edition as layers: the ground of each is the union of its faces."""
+    if place.base_edition is None:
+        return {}
+    edition = queries.get_edition(session, place.district_id, place.base_edition)
+    grids = {one.grid_id: one for one in queries.grids_of(session, place.district_id, edition.snapshot_id)}
+    ground: dict[UUID, list[shapely.Geometry]] = {one: [] for one in grids}
+    for face in queries.faces_of(session, place.district_id, edition.snapshot_id):
+        grid_id = face.grid_id if face.kind != "gap" else None
+        while grid_id is not None:
+            ground[grid_id].append(shapely.from_wkb(bytes(face.wkb)))
+            grid_id = grids[grid_id].parent_id
+    layers: dict[str, list[Feature]] = {}
+    for grid_id, grid in grids.items():
+        parent = grids[grid.parent_id].code if grid.parent_id else None
+        shape = shapely.union_all(ground[grid_id], grid_size=None) if ground[grid_id] else shapely.Polygon()
+        layers.setdefault(grid.level, []).append(Feature(grid.code, grid.name, parent, shape))
+    return layers
+
+
+def _code_scheme(present: list[Level], levels: list[Level]) -> Callable[[str, str], str | None]:
+    """Give what codes say: the code of the parent at the nearest coarser level that is present."""
+    by_code = {level.code: level for level in levels}
+
+    def parent(level: str, code: str) -> str | None:
+        own = by_code[level]
+        above = [one for one in present if one.position < own.position]
+        if not above or not own.code_pattern or not re.match(own.code_pattern, code):
+            return None
+        return code[: levels[above[-1].position + 1].parent_length]
+
+    return parent
+
+
+def _off_scheme(grids: tuple[Any, ...], levels: list[Level]) -> list[Finding]:
+    found = []
+    for level in levels:
+        codes = tuple(one.code for one in grids if one.level == level.code)
+        wrong = tuple(code for code in codes if level.code_pattern and not re.match(level.code_pattern, code))
+        if wrong:
+            detail = (
+                f"{len(wrong)} codes of level {level.code} do not fit the code scheme {level.code_pattern}."
+            )
+            found.append(
+                Finding("off-scheme-code", "warning", wrong, 0.0, None, detail, {"level": level.code})
+            )
+    return found
+
+
+def _shifted(session: Session, plan: Plan, district: District, layers: list[Layer]) -> list[Finding]:
+    """Compare each imported layer with the other ground known: does it fit better after un-shifting?"""
+    found = []
+    grounds = {one.level: _shapes(one) for one in layers if one.features}
+    for source in session.scalars(
+        select(PlanLayer).where(PlanLayer.plan_id == plan.id, PlanLayer.district_id == district.id)
+    ):
+        found += [
+            Finding(
+                "coordinates-suspect",
+                "warning",
+                (),
+                0.0,
+                None,
+                doubt["detail"],
+                {"level": source.level, **doubt},
+            )
+            for doubt in source.source["doubts"]
+        ]
+        if source.source["crs"] not in ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"):
+            continue
+        for level, reference in grounds.items():
+            own = grounds.get(source.level)
+            if level == source.level or own is None or not len(reference):
+                continue
+            doubt = suspect_shift(own, reference)
+            if doubt is not None:
+                members = {"level": source.level, "against": level, **doubt.members}
+                found.append(Finding("coordinates-suspect", "warning", (), 0.0, None, doubt.detail, members))
+    return found
+
+
+def _shapes(layer: Layer) -> np.ndarray[Any, Any]:
+    shapes = [
+        one.geometry for one in layer.features if one.geometry is not None and not one.geometry.is_empty
+    ]
+    return shapely.make_valid(np.array(shapes, dtype=object))
+
+
+def _note(session: Session, plan: Plan, district: District, found: list[Finding]) -> list[PlanFinding]:
+    session.execute(
+        delete(PlanFinding).where(PlanFinding.plan_id == plan.id, PlanFinding.district_id == district.id)
+    )
+    rows = []
+    for number, one in enumerate(sorted(found, key=lambda finding: finding.order), start=1):
+        words = "\n".join((one.rule, str(one.members.get("level", "")), *sorted(one.grids)))
+        shape = None
+        if one.geometry is not None and not one.geometry.is_empty:
+            shape = f"SRID=4490;{one.geometry.wkt}"
+        rows.append(
+            PlanFinding(
+                district_id=district.id,
+                plan_id=plan.id,
+                number=number,
+                rule=one.rule,
+                severity=one.severity,
+                grids=list(one.grids),
+                area_m2=float(one.area_m2),
+                detail=one.detail,
+                members=one.members,
+                fingerprint=hashlib.sha256(words.encode()).hexdigest()[:16],
+                geom=shape,
+            )
+        )
+    session.add_all(rows)
+    session.flush()  # a check constraint that fails must fail inside the import
+    return rows

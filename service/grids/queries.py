@@ -1,0 +1,122 @@
+"""Reads of the map: plans, findings, editions, the content of snapshots."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.orm import Session
+
+from service.errors import NotFound
+from service.grids.models import (
+    Edition,
+    Face,
+    Plan,
+    PlanDistrict,
+    PlanFinding,
+    Shape,
+    SnapshotGrid,
+    Waiver,
+)
+
+
+def find_open_plan(session: Session, name: str) -> Plan | None:
+    """Find the plan of this name that is not published yet."""
+    return session.scalar(select(Plan).where(Plan.name == name, Plan.state != "published"))
+
+
+def get_plan(session: Session, name: str, *, lock: bool = False) -> Plan:
+    """Find a plan by name (the open one, else the newest published) or by id. May raise NotFound."""
+    wanted = select(Plan).where(Plan.name == name).order_by(Plan.state == "published", Plan.created_at.desc())
+    plan = session.scalar((wanted.with_for_update() if lock else wanted).limit(1))
+    if plan is None:
+        plan = _plan_by_id(session, name)
+    if plan is None:
+        raise NotFound(f"There is no plan {name!r}.")
+    return plan
+
+
+def _plan_by_id(session: Session, text_id: str) -> Plan | None:
+    try:
+        return session.get(Plan, UUID(text_id))
+    except ValueError:
+        return None
+
+
+def plan_districts(session: Session, plan_id: UUID) -> Sequence[PlanDistrict]:
+    """List the districts a plan touches."""
+    wanted = select(PlanDistrict).where(PlanDistrict.plan_id == plan_id).order_by(PlanDistrict.district_id)
+    return session.scalars(wanted).all()
+
+
+def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
+    """List what the last check found, errors first."""
+    wanted = select(PlanFinding).where(PlanFinding.plan_id == plan_id)
+    return session.scalars(wanted.order_by(PlanFinding.district_id, PlanFinding.number)).all()
+
+
+def list_waivers(session: Session, plan_id: UUID) -> Sequence[Waiver]:
+    """List the waivers of a plan."""
+    return session.scalars(select(Waiver).where(Waiver.plan_id == plan_id).order_by(Waiver.at)).all()
+
+
+def list_editions(session: Session, district_id: int | None = None) -> Sequence[Edition]:
+    """List editions by district and number."""
+    wanted = select(Edition).order_by(Edition.district_id, Edition.number)
+    return session.scalars(
+        wanted if district_id is None else wanted.where(Edition.district_id == district_id)
+    ).all()
+
+
+def newest_edition(session: Session, district_id: int, scheme_id: int) -> Edition | None:
+    """Give the edition published last, in force or waiting."""
+    wanted = select(Edition).where(Edition.district_id == district_id, Edition.scheme_id == scheme_id)
+    return session.scalar(wanted.order_by(Edition.in_force_from.desc()).limit(1))
+
+
+def get_edition(session: Session, district_id: int, number: int) -> Edition:
+    """Find an edition. May raise NotFound."""
+    edition = session.get(Edition, (district_id, number))
+    if edition is None:
+        raise NotFound(f"The district has no edition {number}.")
+    return edition
+
+
+def grids_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[SnapshotGrid]:
+    """List the grids of a snapshot, coarsest first, then by code."""
+    wanted = select(SnapshotGrid).where(
+        SnapshotGrid.district_id == district_id, SnapshotGrid.snapshot_id == snapshot_id
+    )
+    return session.scalars(wanted.order_by(SnapshotGrid.position, SnapshotGrid.code)).all()
+
+
+def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:
+    """List the faces of a snapshot: id, kind, grid_id, reason, shape_id, wkb."""
+    wanted = (
+        select(
+            Face.id,
+            Face.kind,
+            Face.grid_id,
+            Face.reason,
+            Face.shape_id,
+            func.st_asbinary(Shape.geom).label("wkb"),
+        )
+        .join(Shape, (Shape.district_id == Face.district_id) & (Shape.id == Face.shape_id))
+        .where(Face.district_id == district_id, Face.snapshot_id == snapshot_id)
+        .order_by(Face.id)
+    )
+    return session.execute(wanted).all()
+
+
+KNOWN_GRIDS = text("""
+    select distinct on (g.level, g.code) g.level, g.code, g.grid_id
+    from snapshot_grid g join snapshot s on s.district_id = g.district_id and s.id = g.snapshot_id
+    where g.district_id = :district_id and s.scheme_id = :scheme_id
+    order by g.level, g.code, s.frozen_at desc nulls last, s.created_at desc
+""")
+
+
+def known_grids(session: Session, district_id: int, scheme_id: int) -> dict[tuple[str, str], UUID]:
+    """Give the identity of every grid the district ever had, by level and code."""
+    rows = session.execute(KNOWN_GRIDS, {"district_id": district_id, "scheme_id": scheme_id})
+    return {(row.level, row.code): row.grid_id for row in rows}
