@@ -21,11 +21,9 @@ def create_app(settings: Settings) -> APIFlask:
     from service import doors
     from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
-    from service.cases import views as cases
     from service.grids import views as grids
     from service.people import guards
     from service.people import views as people
-    from service.supervision import views as supervision
     from service.tiles import views as tiles
 
     app = APIFlask(
@@ -52,7 +50,7 @@ def create_app(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, cases, supervision, tiles):
+    for feature in (doors, people, grids, assignment, tiles):
         app.register_blueprint(feature.bp)
     for endpoint in ("static", "openapi.spec"):
         http.public(app.view_functions[endpoint])

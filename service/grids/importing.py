@@ -328,7 +328,7 @@ def _off_scheme(grids: tuple[Any, ...], levels: list[Level]) -> list[Finding]:
 
 
 def _shifted(session: Session, plan: Plan, district: District, layers: list[Layer]) -> list[Finding]:
-    """Compare each imported layer with the other ground known: does it fit better after un-shifting?"""
+    """Compare each imported layer with the other ground known; note what fits better after un-shifting."""
     found = []
     grounds = {one.level: _shapes(one) for one in layers if one.features}
     for source in session.scalars(
