@@ -13,6 +13,10 @@ from geo.formats.tables import FieldInfo, LayerInfo, RawTable, crs_of, samples
 DRIVERS = {"gpkg": "GPKG", "gdb": "OpenFileGDB", "kml": "LIBKML"}
 TITLES = {"gpkg": "GeoPackage", "gdb": "FileGDB", "kml": "KML"}
 KML_CRS = ("wgs84", "kml", "KML is WGS84 by its standard.")
+# What LIBKML adds to every layer: how to draw it, not what it is.
+KML_DRAWING = {
+    "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon",
+}  # fmt: skip
 MEND = "Export the layer into a new GeoPackage."
 # Steps of SQLite's machine: a check of 1 GB needs some 50 million.
 PATIENCE = 400
@@ -54,6 +58,10 @@ def read(path: Path, kind: str, layer: LayerInfo) -> RawTable:
     return RawTable(
         table.geometries, table.columns, layer.crs, layer.crs_evidence, layer.encoding, layer.name
     )
+
+
+def _is_wanted(field: str, kind: str) -> bool:
+    return kind != "kml" or field not in KML_DRAWING
 
 
 def _type_word(dtype: str) -> str:

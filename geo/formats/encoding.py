@@ -135,7 +135,7 @@ def judge(
         The declared encoding does not decode the texts, or reads nonsense where another reads well.
     """
     beyond_ascii = list(dict.fromkeys(pair for pair in texts if not pair[0].isascii()))
-    readings = {name: read for name in CANDIDATES if (read := _read_all(beyond_ascii, name)) is not None}
+    readings = _candidate_readings(beyond_ascii)
     shown = {name: tuple(read[:SHOWN]) for name, read in readings.items()}
     if declared is not None:
         return _judge_declared(declared, beyond_ascii, readings, shown)
@@ -148,6 +148,14 @@ def judge(
         claim = f"No .cpg; the DBF header's language byte {language_byte} says {named}"
         return _judge_claim(named, claim, "language-byte", beyond_ascii, readings, shown)
     return _judge_bytes("The file does not name its encoding", readings, shown)
+
+
+def _candidate_readings(texts: list[tuple[bytes, int | None]]) -> dict[str, list[str]]:
+    readings = {name: read for name in CANDIDATES if (read := _read_all(texts, name)) is not None}
+    # Rare characters in the names of villages exist only in the larger set, which contains GBK.
+    if "GBK" not in readings and (read := _read_all(texts, "GB18030")) is not None:
+        readings["GB18030"] = read
+    return readings
 
 
 def _read_all(texts: list[tuple[bytes, int | None]], encoding: str) -> list[str] | None:

@@ -66,7 +66,9 @@ def read_layer(path: Path, *, layer: str | None, columns: bool = True) -> GdalLa
     ends = np.cumsum(lengths).tolist()
     wkb = [blob[start:end] or None for start, end in zip([0, *ends], ends, strict=False)]
     try:
-        geometries = shapely.from_wkb(np.array(wkb, dtype=object))
+        # NaN among the coordinates; `check_polygons` names the row.
+        with np.errstate(invalid="ignore"):
+            geometries = shapely.from_wkb(np.array(wkb, dtype=object))
     except shapely.errors.GEOSException as error:
         raise UnreadableFile(
             f"A feature has a damaged geometry ({error}). Repair the layer and export it again."

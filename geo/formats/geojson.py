@@ -38,7 +38,7 @@ def inspect(path: Path, name: str, encoding: str | None) -> LayerInfo:
     """Tell what a GeoJSON holds; raises UnreadableFile, WrongEncoding and EncodingNotDeclared."""
     document = _load(path, encoding)
     present = document.geometries[~shapely.is_missing(document.geometries)]
-    bounds = shapely.total_bounds(present)
+    bounds = shapely.total_bounds(present) if len(present) else np.full(4, np.nan)
     types = sorted({geometry.geom_type for geometry in present})
     columns = document.columns
     key, source, evidence = document.crs
@@ -76,8 +76,10 @@ def _load(path: Path, encoding: str | None) -> Document:
         ) from error
     features = _features(root)
     geometries = np.empty(len(features), dtype=object)
-    for index, feature in enumerate(features):
-        geometries[index] = _geometry(feature.get("geometry"), index + 1)
+    # 1e999 is infinite; `check_polygons` names the row.
+    with np.errstate(invalid="ignore"):
+        for index, feature in enumerate(features):
+            geometries[index] = _geometry(feature.get("geometry"), index + 1)
     return Document(geometries, _columns(features), _crs(root), verdict)
 
 
@@ -126,7 +128,7 @@ def _geometry(value: Any, row: int) -> shapely.Geometry | None:
 
 
 def _polygon(rings: Any) -> shapely.Polygon:
-    if not rings:
+    if not rings or rings == [[]]:
         return shapely.Polygon()
     shell, *holes = (_ring(ring) for ring in rings)
     return shapely.polygons(shell, holes=holes or None)

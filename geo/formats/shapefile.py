@@ -60,18 +60,19 @@ def read(parts: Parts, encoding: str | None) -> RawTable:
     _check_structure(parts)
     table = _attributes(parts)
     chosen = require(_verdict(parts, table, encoding))
+    # GDAL stumbles over field names that were cut inside a Chinese character; it gets the geometry alone.
+    parts.shp.with_suffix(".dbf").unlink()
     layer = gdal.read_layer(parts.shp, layer=None, columns=False)
-    alive = np.flatnonzero(table.records[:, 0] != DELETED)
-    if not np.array_equal(layer.fids, alive):
+    if len(layer.geometries) != len(table.records):
         raise UnreadableFile(
-            f"The geometry holds {len(layer.fids)} readable features and the attribute table "
-            f"{len(alive)} rows. {MEND}"
+            f"Only {len(layer.geometries)} of {len(table.records)} geometries of ‘{parts.name}’ can be read. {MEND}"
         )
+    alive = table.records[:, 0] != DELETED
     kept = DbfTable(table.fields, table.records[alive], table.language_byte)
     names = table.names(chosen)
     columns = {name: kept.column(field, chosen) for name, field in zip(names, table.fields, strict=True)}
     crs, _, crs_evidence = crs_of(parts.text(".prj"), "prj")
-    return RawTable(layer.geometries, columns, crs, crs_evidence, chosen, parts.name)
+    return RawTable(layer.geometries[alive], columns, crs, crs_evidence, chosen, parts.name)
 
 
 def _verdict(parts: Parts, table: DbfTable, encoding: str | None) -> Verdict:
