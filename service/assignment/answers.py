@@ -22,6 +22,7 @@ class Question:
 
     scheme_id: int
     moment: datetime
+    answered_at: datetime
     locale: str
     contacts: bool
     level: str | None = None
@@ -87,7 +88,7 @@ def answer(
     """Answer each canonical position (n, 2); accuracy NaN where none was stated."""
     maps = in_force.maps_at(question.scheme_id, question.moment)
     tolerance = in_force.profile.tolerance_m
-    answered_at = in_force.now().isoformat()
+    answered_at = question.answered_at.isoformat()
     return [
         _present(in_force, question, maps, hit, points[row], float(accuracies[row]), answered_at)
         for row, hit in enumerate(locate(maps, points, tolerance))

@@ -44,8 +44,9 @@ def assign(
         if scheme_id is None:
             raise Invalid(f"There is no scheme {scheme!r}.")
         profile = IN_FORCE.profile
-        when = moment(at, profile.time_zone) or IN_FORCE.now()
-        question = Question(scheme_id, when, profile.locale, contacts=False)
+        answered_at = IN_FORCE.now()
+        when = moment(at, profile.time_zone) or answered_at
+        question = Question(scheme_id, when, answered_at, profile.locale, contacts=False)
         levels = IN_FORCE.levels[scheme_id]
         table = csv.DictReader(file)
         names = _checked_names(table, x, y, levels)
@@ -53,7 +54,6 @@ def assign(
         failed = 0
         for chunk in chunks(table):
             rows = [read_row(one.get(x), one.get(y), _accuracy(one, accuracy)) for one in chunk]
-            IN_FORCE.refresh()
             for source, result in zip(chunk, answer_rows(IN_FORCE, question, rows, declared), strict=True):
                 failed += "error" in result
                 source.pop(None, None)

@@ -197,9 +197,11 @@ def _question() -> Question:
     level = given.get("level")
     if level is not None and level not in IN_FORCE.levels[scheme_id]:
         _refuse("level", f"There is no level {level!r}. Known: {', '.join(IN_FORCE.levels[scheme_id])}.")
+    answered_at = IN_FORCE.now()
     return Question(
         scheme_id=scheme_id,
-        moment=moment(given.get("at"), IN_FORCE.profile.time_zone) or IN_FORCE.now(),
+        moment=moment(given.get("at"), IN_FORCE.profile.time_zone) or answered_at,
+        answered_at=answered_at,
         locale=str(get_locale() or IN_FORCE.profile.locale),
         contacts=principal().may(Permission.CONTACT_READ),
         level=level,

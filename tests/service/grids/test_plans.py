@@ -29,7 +29,9 @@ def publish(session: Session, name: str = "P") -> Edition:
 
 def take_force(session: Session) -> None:
     """Let time pass: a waiting edition counts from now on."""
+    session.execute(text("set local session_replication_role = replica"))  # editions refuse changes otherwise
     session.execute(text("update edition set in_force_from = in_force_from - interval '1 hour'"))
+    session.execute(text("set local session_replication_role = origin"))
     session.expire_all()
 
 
@@ -137,7 +139,7 @@ def test_the_order_of_imports_does_not_matter(session: Session, tmp_path: Path) 
         rows = queries.faces_of(session, place.district_id, place.snapshot_id)
         shapes.append(sorted((one.kind, bytes(one.shape_id)) for one in rows))
     assert shapes[0] == shapes[1]
-    assert [kind for kind, _ in shapes[0]] == ["grid", "grid", "public"] or len(shapes[0]) == 3
+    assert [kind for kind, _ in shapes[0]] == ["grid", "grid", "public"]
 
 
 def test_a_frozen_snapshot_cannot_change(session: Session, tmp_path: Path) -> None:
