@@ -25,7 +25,8 @@ def downgrade() -> None:
                 execute thing.statement;
             end loop;
             for thing in select format('drop type %I', typname) as statement from pg_type
-                where typnamespace = 'public'::regnamespace and typname like 'procrastinate%' and typtype in ('e', 'c') loop
+                where typnamespace = 'public'::regnamespace and typname like 'procrastinate%'
+                and typtype in ('e', 'c') loop
                 execute thing.statement;
             end loop;
         end $$
