@@ -45,6 +45,10 @@ class Conflict(ServiceError):
     """The state of things does not allow this."""
 
 
+class VersionMismatch(ServiceError):
+    """Somebody changed it meanwhile."""
+
+
 class TooLarge(ServiceError):
     """The body is too large."""
 
@@ -68,6 +72,7 @@ STATUS: dict[type[Exception], int] = {
     CrossSiteRequest: 403,
     NotFound: 404,
     Conflict: 409,
+    VersionMismatch: 412,
     TooLarge: 413,
     UnsupportedMedia: 415,
     Invalid: 422,

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import shapely
-from sqlalchemy.orm import Session as OrmSession
 
 from service import audit, clock, runtime
 from service.city import queries as city
 from service.db import Session
-from service.grids import publishing, queries
+from service.grids import publishing, queries, wire
 from service.grids.importing import Request, import_file
-from service.grids.models import Edition, PlanFinding
+from service.grids.models import PlanFinding
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -46,7 +44,7 @@ def import_(file: Path, dry_run: bool, as_json: bool, **options: Any) -> None:
             "features": done.features,
             "source": done.source,
             "dry_run": dry_run,
-            "findings": [present(one) for one in done.findings],
+            "findings": [wire.finding(one) for one in done.findings],
         }
         session.rollback() if dry_run else session.commit()
     if as_json:
@@ -66,7 +64,7 @@ def check(context: click.Context, plan: str, as_json: bool) -> None:
         found = queries.get_plan(session, plan)
         findings = queries.list_findings(session, found.id)
         left = publishing.blocking(findings, queries.list_waivers(session, found.id))
-        shown = [present(one) for one in findings]
+        shown = [wire.finding(one) for one in findings]
     if as_json:
         click.echo(json.dumps({"findings": shown, "blocking": len(left)}, ensure_ascii=False))
     else:
@@ -90,7 +88,7 @@ def publish(plan: str, from_on: datetime | None, rules: tuple[str, ...], reason:
             publishing.waive(session, found, rules, reason=reason, by=audit.OPERATOR, at=clock.now())
             day = from_on.date() if from_on else None
             editions = publishing.publish(session, found, from_on=day, by=audit.OPERATOR, at=clock.now())
-            shown = [_edition(session, one) for one in editions]
+            shown = [wire.edition(session, one) for one in editions]
         if from_on is None:
             _wait(editions[0].in_force_from)
     _echo(shown, as_json)
@@ -106,7 +104,7 @@ def rollback(district: str, edition: int, as_json: bool) -> None:
         with Session.begin() as session:
             place = city.get_district(session, district)
             made = publishing.rollback(session, place, edition, by=audit.OPERATOR, at=clock.now())
-            shown = _edition(session, made)
+            shown = wire.edition(session, made)
         _wait(made.in_force_from)
     _echo([shown], as_json)
 
@@ -116,7 +114,7 @@ def rollback(district: str, edition: int, as_json: bool) -> None:
 def editions(as_json: bool) -> None:
     """List the editions of all districts."""
     with runtime.running(), Session.begin() as session:
-        shown = [_edition(session, one) for one in queries.list_editions(session)]
+        shown = [wire.edition(session, one) for one in queries.list_editions(session)]
     _echo(shown, as_json)
 
 
@@ -130,40 +128,6 @@ def diff(a: int, b: int, district: str | None, as_json: bool) -> None:
     with runtime.running(), Session.begin() as session:
         changes = publishing.diff(session, city.the_district(session, district), a, b)
     _echo(changes, as_json)
-
-
-def present(one: PlanFinding) -> dict[str, Any]:
-    """Give a finding as JSON has it."""
-    return {
-        "rule": one.rule,
-        "severity": one.severity,
-        "grids": list(one.grids),
-        "area_m2": one.area_m2,
-        "detail": one.detail,
-        "fingerprint": one.fingerprint,
-        "geometry": _geojson(one.geom),
-    }
-
-
-def _geojson(geom: Any) -> Any:
-    if geom is None:
-        return None
-    if isinstance(geom, str):
-        shape = shapely.from_wkt(geom.partition(";")[2])
-    else:
-        shape = shapely.from_wkb(bytes(geom.data) if not isinstance(geom.data, str) else geom.data)
-    return json.loads(shapely.to_geojson(shape))
-
-
-def _edition(session: OrmSession, one: Edition) -> dict[str, Any]:
-    district = next(place for place in city.list_districts(session) if place.id == one.district_id)
-    return {
-        "district": district.code,
-        "number": one.number,
-        "in_force_from": one.in_force_from.isoformat(),
-        "published_by": one.published_by,
-        "rollback_to": one.rollback_to,
-    }
 
 
 def _wait(in_force_from: datetime) -> None:

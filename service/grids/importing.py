@@ -23,7 +23,7 @@ from service import audit
 from service.city import queries as city
 from service.city.models import District, Level, Scheme
 from service.errors import Conflict, Invalid
-from service.grids import content, queries
+from service.grids import actions, content, queries
 from service.grids.models import Plan, PlanDistrict, PlanFeature, PlanFinding, PlanGap, PlanLayer, Snapshot
 
 Progress = Callable[[str, float], None]
@@ -138,19 +138,7 @@ def _open_plan(session: Session, wanted: Request, scheme: Scheme, *, by: audit.A
         if plan.state != "draft":
             raise Conflict(f"The plan {plan.name!r} is {plan.state}: only a draft can be changed.")
         return plan
-    plan = Plan(
-        name=wanted.plan,
-        scheme_id=scheme.id,
-        state="draft",
-        base=wanted.base,
-        version=0,
-        created_at=at,
-        created_by=by.name,
-        changed_at=at,
-    )
-    session.add(plan)
-    session.flush()  # its number is needed below
-    return plan
+    return actions.create_plan(session, wanted.plan, scheme, base=wanted.base, by=by, at=at)
 
 
 def _touch_district(session: Session, plan: Plan, district: District, *, at: datetime) -> PlanDistrict:
@@ -265,7 +253,8 @@ def repartition(
         made=made,
         levels=levels,
     )
-    extra = [*_off_scheme(made.grids, levels), *_shifted(session, plan, district, layers)]
+    lost = actions.replay(session, plan, place)
+    extra = [*_off_scheme(made.grids, levels), *_shifted(session, plan, district, layers), *_lost(lost)]
     return _note(session, plan, district, [*made.findings, *extra])
 
 
@@ -310,6 +299,11 @@ def _code_scheme(present: list[Level], levels: list[Level]) -> Callable[[str, st
         return code[: levels[above[-1].position + 1].parent_length]
 
     return parent
+
+
+def _lost(edits: int) -> list[Finding]:
+    detail = f"{edits} reassigned faces changed shape with this import: look at them again."
+    return [Finding("edit-lost", "warning", (), 0.0, None, detail)] if edits else []
 
 
 def _off_scheme(grids: tuple[Any, ...], levels: list[Level]) -> list[Finding]:

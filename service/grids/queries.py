@@ -1,12 +1,14 @@
 """Reads of the map: plans, findings, editions, the content of snapshots."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
+from service.db import database_now
 from service.errors import NotFound
 from service.grids.models import (
     Edition,
@@ -14,6 +16,7 @@ from service.grids.models import (
     Plan,
     PlanDistrict,
     PlanFinding,
+    Post,
     Shape,
     SnapshotGrid,
     Waiver,
@@ -72,6 +75,29 @@ def newest_edition(session: Session, district_id: int, scheme_id: int) -> Editio
     """Give the edition published last, in force or waiting."""
     wanted = select(Edition).where(Edition.district_id == district_id, Edition.scheme_id == scheme_id)
     return session.scalar(wanted.order_by(Edition.in_force_from.desc()).limit(1))
+
+
+def edition_in_force(
+    session: Session, *, district_id: int, scheme_id: int, at: datetime | None = None
+) -> Edition | None:
+    """Give the edition that counts in a district at a moment (now by the database's clock)."""
+    wanted = select(Edition).where(
+        Edition.district_id == district_id,
+        Edition.scheme_id == scheme_id,
+        Edition.in_force_from <= (at or database_now(session)),
+    )
+    return session.scalar(wanted.order_by(Edition.in_force_from.desc()).limit(1))
+
+
+def leaders_of(session: Session, district_id: int, on: date) -> dict[UUID, Post]:
+    """Give who leads each grid of a district on a day; vacant posts are absent."""
+    wanted = select(Post).where(
+        Post.district_id == district_id,
+        Post.kind == "leader",
+        Post.from_on <= on,
+        (Post.to_on.is_(None)) | (Post.to_on > on),
+    )
+    return {post.grid_id: post for post in session.scalars(wanted)}
 
 
 def get_edition(session: Session, district_id: int, number: int) -> Edition:

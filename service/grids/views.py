@@ -9,18 +9,14 @@ from flask import Response, request, url_for
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
-from service import clock
 from service.city import queries as city
 from service.db import Session, database_now
-from service.errors import Conflict, NotAllowed, NotFound
-from service.grids import publishing, queries
-from service.grids.commands import present
-from service.grids.models import Plan
-from service.http import body, json_response, lookup, query
-from service.people.guards import principal, requires
-from service.people.permissions import Permission
+from service.errors import Conflict, NotFound
+from service.grids import plan_views, publishing, queries
+from service.http import json_response, lookup, query
 
 bp = APIBlueprint("grids", __name__)
+bp.register_blueprint(plan_views.bp)
 
 IN_FORCE = """
     with e as (
@@ -81,13 +77,6 @@ class ListQuery(BaseModel):
     limit: int = Field(100, ge=1, le=1000)
     geometry: bool = False
     cursor: str = Field("", max_length=300)
-
-
-class PublishBody(BaseModel):
-    """What to publish with in spite of it, and why."""
-
-    waive: list[str] = []
-    reason: str = ""
 
 
 @bp.get("/api/v1/grids")
@@ -175,50 +164,6 @@ def diff(district: str, a: int, b: int) -> Response:
         return json_response(
             {"changes": publishing.diff(session, city.get_district(session, district), a, b)}
         )
-
-
-@bp.get("/api/v1/plans")
-@requires(Permission.PLAN_READ)
-@bp.doc(summary="List plans", tags=["plans"])
-def plans() -> Response:
-    """List the newest hundred plans."""
-    with Session() as session:
-        rows = session.query(Plan).order_by(Plan.changed_at.desc()).limit(100).all()
-    return json_response({"plans": [{"id": one.id, "name": one.name, "state": one.state} for one in rows]})
-
-
-@bp.get("/api/v1/plans/<name>/check")
-@requires(Permission.PLAN_READ)
-@bp.doc(summary="What was found in a plan", tags=["plans"])
-def check(name: str) -> Response:
-    """List the findings of a plan and how many block it."""
-    with Session() as session:
-        plan = queries.get_plan(session, name)
-        findings = queries.list_findings(session, plan.id)
-        left = publishing.blocking(findings, queries.list_waivers(session, plan.id))
-        return json_response({"findings": [present(one) for one in findings], "blocking": len(left)})
-
-
-@bp.post("/api/v1/plans/<name>/publish")
-@requires(Permission.PLAN_PUBLISH)
-@bp.doc(summary="Publish a plan", tags=["plans"])
-def publish(name: str) -> Response:
-    """Publish a plan in the districts it touches; the permission must hold in each."""
-    wanted = body(PublishBody)
-    with Session.begin() as session:
-        plan = queries.get_plan(session, name, lock=True)
-        _check_place(session, plan)
-        who = principal().actor
-        publishing.waive(session, plan, wanted.waive, reason=wanted.reason, by=who, at=clock.now())
-        made = publishing.publish(session, plan, by=who, at=clock.now())
-        shown = [{"number": one.number, "in_force_from": one.in_force_from} for one in made]
-    return json_response({"editions": shown}, 201)
-
-
-def _check_place(session: Any, plan: Plan) -> None:
-    for place in queries.plan_districts(session, plan.id):
-        if not principal().may(Permission.PLAN_PUBLISH, place.district_id):
-            raise NotAllowed("The plan touches a district that is not yours.", district_id=place.district_id)
 
 
 def _one(session: Any, code: str) -> Any:

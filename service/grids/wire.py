@@ -1,0 +1,85 @@
+"""How plans, findings, editions and grids look as JSON."""
+
+import json
+from typing import Any
+
+import shapely
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from service.city import queries as city
+from service.grids.models import Edition, Plan, PlanFinding, SnapshotGrid
+
+
+def finding(one: PlanFinding) -> dict[str, Any]:
+    """Give a finding as JSON has it."""
+    return {
+        "rule": one.rule,
+        "severity": one.severity,
+        "grids": list(one.grids),
+        "area_m2": one.area_m2,
+        "detail": one.detail,
+        "fingerprint": one.fingerprint,
+        "geometry": _stored(one.geom),
+    }
+
+
+def _stored(geom: Any) -> Any:
+    if geom is None:
+        return None
+    if isinstance(geom, str):
+        return geojson(shapely.from_wkt(geom.partition(";")[2]))
+    return geojson(shapely.from_wkb(geom.data if isinstance(geom.data, str) else bytes(geom.data)))
+
+
+def geojson(shape: shapely.Geometry | None) -> Any:
+    """Give a geometry as GeoJSON, coordinates as they are stored."""
+    return None if shape is None else json.loads(shapely.to_geojson(shape))
+
+
+def edition(session: Session, one: Edition) -> dict[str, Any]:
+    """Give an edition as JSON has it."""
+    district = next(place for place in city.list_districts(session) if place.id == one.district_id)
+    return {
+        "district": district.code,
+        "number": one.number,
+        "in_force_from": one.in_force_from.isoformat(),
+        "published_by": one.published_by,
+        "rollback_to": one.rollback_to,
+    }
+
+
+def plan(one: Plan) -> dict[str, Any]:
+    """Give a plan as JSON has it."""
+    return {
+        "id": str(one.id),
+        "name": one.name,
+        "state": one.state,
+        "base": one.base,
+        "version": one.version,
+        "created_at": one.created_at.isoformat(),
+        "created_by": one.created_by,
+        "changed_at": one.changed_at.isoformat(),
+        "published_at": one.published_at.isoformat() if one.published_at else None,
+    }
+
+
+def plan_grid(one: SnapshotGrid) -> dict[str, Any]:
+    """Give a grid of a plan as JSON has it."""
+    return {
+        "id": str(one.grid_id),
+        "code": one.code,
+        "name": one.name,
+        "level": one.level,
+        "parent_id": str(one.parent_id) if one.parent_id else None,
+    }
+
+
+def face(one: Row[Any]) -> dict[str, Any]:
+    """Give a face of a plan as a GeoJSON feature; the reason of a gap stays on the server."""
+    return {
+        "type": "Feature",
+        "id": str(one.id),
+        "geometry": geojson(shapely.from_wkb(bytes(one.wkb))),
+        "properties": {"kind": one.kind, "grid_id": str(one.grid_id) if one.grid_id else None},
+    }
