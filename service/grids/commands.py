@@ -12,7 +12,7 @@ import click
 from service import audit, clock, runtime
 from service.city import queries as city
 from service.db import Session
-from service.grids import publishing, queries, wire
+from service.grids import posts, publishing, queries, wire
 from service.grids.importing import Request, import_file
 from service.grids.models import PlanFinding
 
@@ -130,6 +130,20 @@ def diff(a: int, b: int, district: str | None, as_json: bool) -> None:
     _echo(changes, as_json)
 
 
+@click.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--district", help="Code of the district.")
+@click.option("--scheme")
+def roster(file: Path, district: str | None, scheme: str | None) -> None:
+    """Take leaders, phones, households and people from FILE.xlsx: all rows or none."""
+    with runtime.running(), Session.begin() as session:
+        place = city.the_district(session, district)
+        rows = posts.import_roster(
+            session, file, district=place, scheme=scheme, by=audit.OPERATOR, at=clock.now()
+        )
+    click.echo(f"{rows} rows taken")
+
+
 def _wait(in_force_from: datetime) -> None:
     import time
 
@@ -151,4 +165,4 @@ def _print(findings: Sequence[PlanFinding]) -> None:
     click.echo(f"{counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes", err=True)
 
 
-COMMANDS = [import_, check, publish, rollback, editions, diff]
+COMMANDS = [import_, check, publish, rollback, editions, diff, roster]

@@ -22,8 +22,9 @@ from geo.suspicion import suspect_shift, suspect_units
 from service import audit
 from service.city import queries as city
 from service.city.models import District, Level, Scheme
+from service.db import database_now
 from service.errors import Conflict, Invalid
-from service.grids import actions, content, queries
+from service.grids import actions, content, posts, queries
 from service.grids.models import Plan, PlanDistrict, PlanFeature, PlanFinding, PlanGap, PlanLayer, Snapshot
 
 Progress = Callable[[str, float], None]
@@ -254,7 +255,13 @@ def repartition(
         levels=levels,
     )
     lost = actions.replay(session, plan, place)
-    extra = [*_off_scheme(made.grids, levels), *_shifted(session, plan, district, layers), *_lost(lost)]
+    today = posts.today_in_city(session, database_now(session))
+    extra = [
+        *_off_scheme(made.grids, levels),
+        *_shifted(session, plan, district, layers),
+        *_lost(lost),
+        *posts.without_leader(session, district.id, place.snapshot_id, today),
+    ]
     return _note(session, plan, district, [*made.findings, *extra])
 
 
