@@ -57,3 +57,7 @@ for _feature in FEATURES:
     else:
         for _command in _found.COMMANDS:
             main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

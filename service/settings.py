@@ -19,7 +19,6 @@ class Settings(BaseSettings):
         None, description="PostgreSQL with PostGIS of your own; empty: a private cluster in the data folder."
     )
     profile: str = Field("cn", description="City profile at the first start: cn, international or a file.")
-    demo: bool = Field(True, description="Load the fictional demo city into an empty installation.")
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the service listens on.")
     workers: int = Field(2, ge=1, le=64, description="Web worker processes.")

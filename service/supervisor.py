@@ -9,7 +9,7 @@ import sys
 import time
 from types import FrameType
 
-from service import db, demo, runtime
+from service import runtime
 from service.embedded import Cluster
 from service.owner import CHECKOUT, prepare_folder, step_down
 from service.settings import Settings
@@ -68,7 +68,6 @@ def serve() -> None:
         for part in parts:
             part.keep()
         _say(f"Wangge listens on {address(settings)}")
-        _load_demo(url, settings)
         while True:
             if cluster is not None and not cluster.is_running():
                 _say("postgres ended; starting it again")
@@ -91,21 +90,13 @@ def address(settings: Settings) -> str:
     return f"{scheme}://{settings.host}:{settings.port}"
 
 
-def _load_demo(url: str, settings: Settings) -> None:
-    if settings.demo:
-        engine = db.connect(url)
-        for line in demo.load_into_empty(settings):
-            _say(line)
-        engine.dispose()
-
-
 def _parts(settings: Settings, url: str) -> list[Part]:
     environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_DATA": str(settings.data)}
     down = step_down(settings.data)
     web = [*down, sys.executable, "-m", "granian", "--interface", "wsgi", "service.wsgi:app"]
     web += ["--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers)]
     web += ["--blocking-threads", "8", "--respawn-failed-workers", "--backpressure", "64", "--no-ws"]
-    web += ["--log-level", "warning"]
+    web += ["--log-level", "error"]
     if settings.tls_certificate:
         web += ["--ssl-certificate", str(settings.tls_certificate), "--ssl-keyfile", str(settings.tls_key)]
     jobs = [*down, sys.executable, "-m", "service.cli", "worker"]

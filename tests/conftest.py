@@ -76,7 +76,7 @@ def session(engine: Engine) -> Iterator[OrmSession]:
 def app(session: OrmSession, monkeypatch: pytest.MonkeyPatch) -> object:
     """Build the application on the session's connection; the maps are refreshed by the test, not by time."""
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
-    one = create_app(Settings(demo=False))
+    one = create_app(Settings())
     one.testing = False
     IN_FORCE.refresh()
     return one

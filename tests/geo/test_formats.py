@@ -313,6 +313,28 @@ def test_geojson_keeps_values_as_they_are(tmp_path):
     }  # fmt: skip
 
 
+def test_many_features_are_built_as_one_by_one(tmp_path):
+    random = np.random.default_rng(3)
+    discs = shapely.buffer(
+        shapely.points(random.uniform(100, 120, (60, 2))), random.uniform(0.1, 2, 60), quad_segs=3
+    )
+    shapes = [discs[0].difference(discs[1].buffer(0.01))]
+    while len(shapes) < 40:
+        some = shapely.union_all(random.choice(discs, random.integers(1, 4)))
+        hole = shapely.buffer(shapely.point_on_surface(some), 0.05)
+        shapes.append(some.difference(hole))
+    assert {shape.geom_type for shape in shapes} == {"Polygon", "MultiPolygon"}
+    columns = {"code": [str(row) for row in range(40)]}
+    read = read_table(put(tmp_path / "a.geojson", feature_collection(shapes, columns))).geometries
+    assert shapely.equals_identical(read, shapes).all()
+    # A point among them, or a height, takes the slow way round.
+    mixed = put(
+        tmp_path / "b.geojson",
+        feature_collection([*shapes, shapely.force_3d(shapes[0])], {"code": ["x"] * 41}),
+    )
+    assert shapely.equals_identical(read_table(mixed).geometries, [*shapes, shapes[0]]).all()
+
+
 def test_geojson_of_one_bare_geometry_and_ids(tmp_path):
     path = put(tmp_path / "a.geojson", shapely.to_geojson(SQUARES[0]).encode())
     assert shapely.equals(read_table(path).geometries[0], SQUARES[0])
