@@ -3,8 +3,10 @@
 RFC 7946; the `crs` member of the 2008 format is obeyed, for half of all files in China still carry one.
 """
 
+import gc
 import json
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,7 +64,7 @@ def read(path: Path, name: str, encoding: str | None) -> RawTable:
 def _load(path: Path, encoding: str | None) -> Document:
     text, verdict = text_of(path.read_bytes(), DRIVER, declared=encoding)
     try:
-        root = json.loads(text, parse_constant=_no_number)
+        root = _parse(text)
     except json.JSONDecodeError as error:
         raise UnreadableFile(
             f"The file is no JSON from line {error.lineno}, column {error.colno} on ({error.msg}): "
@@ -75,12 +77,22 @@ def _load(path: Path, encoding: str | None) -> Document:
             f"The file is JSON that no map has ({str(error)[:100]}). Export it again."
         ) from error
     features = _features(root)
-    geometries = np.empty(len(features), dtype=object)
     # 1e999 is infinite; `check_polygons` names the row.
     with np.errstate(invalid="ignore"):
-        for index, feature in enumerate(features):
-            geometries[index] = _geometry(feature.get("geometry"), index + 1)
+        geometries = _geometries([feature.get("geometry") for feature in features])
     return Document(geometries, _columns(features), _crs(root), verdict)
+
+
+def _parse(text: str) -> Any:
+    # Millions of small lists that are all kept: the cycle collector would walk them again and again, for nothing,
+    # and doubles the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _no_number(constant: str) -> NoReturn:
@@ -111,6 +123,43 @@ def _what_else(root: Any, kind: Any) -> str:
     return f"The file is JSON but no GeoJSON of polygons (type {str(kind)[:40]}). {mend}"
 
 
+def _geometries(values: list[Any]) -> NDArray[np.object_]:
+    try:
+        return _all_at_once(values)
+    except DAMAGE:
+        # Something in it is no polygon: go one by one, to keep what is good and to name what is not.
+        geometries = np.empty(len(values), dtype=object)
+        for index, value in enumerate(values):
+            geometries[index] = _geometry(value, index + 1)
+        return geometries
+
+
+def _all_at_once(values: list[Any]) -> NDArray[np.object_]:
+    """Build polygons and multipolygons in three calls, several times faster than one by one."""
+    rings: list[Any] = []
+    polygon_of_ring: list[int] = []
+    row_of_polygon: list[int] = []
+    for row, value in enumerate(values):
+        for part in {"Polygon": lambda c: [c], "MultiPolygon": list}[value["type"]](value["coordinates"]):
+            rings.extend(part)
+            polygon_of_ring.extend([len(row_of_polygon)] * len(part))
+            row_of_polygon.append(row)
+    positions = _positions(list(chain.from_iterable(rings)))
+    linear = shapely.linearrings(
+        positions, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    )
+    polygons = shapely.polygons(linear, indices=polygon_of_ring)
+    geometries = np.empty(len(values), dtype=object)
+    multi = np.array([value["type"] == "MultiPolygon" for value in values])
+    of_multi = multi[row_of_polygon]
+    geometries[~multi] = polygons[~of_multi]
+    rows, indices = np.unique(np.array(row_of_polygon)[of_multi], return_inverse=True)
+    geometries[rows] = shapely.multipolygons(polygons[of_multi], indices=indices)
+    if shapely.is_missing(geometries).any():
+        raise ValueError("a multipolygon has no parts")
+    return geometries
+
+
 def _geometry(value: Any, row: int) -> shapely.Geometry | None:
     if value is None:
         return None
@@ -135,11 +184,15 @@ def _polygon(rings: Any) -> shapely.Polygon:
 
 
 def _ring(positions: Any) -> shapely.LinearRing:
-    array = np.asarray(positions)
+    return shapely.linearrings(_positions(positions))
+
+
+def _positions(values: Any) -> NDArray[np.float64]:
+    array = np.asarray(values)
     # Text, booleans and nothing would become numbers by themselves.
     if array.dtype.kind not in "iuf" or array.ndim != 2 or array.shape[1] < 2:
         raise ValueError("a ring is a list of positions, each two or three numbers")
-    return shapely.linearrings(array[:, :2].astype(np.float64))
+    return array[:, :2].astype(np.float64)
 
 
 def _columns(features: list[dict[str, Any]]) -> dict[str, list[Any]]:
