@@ -119,6 +119,16 @@ def test_too_many_members(tmp_path):
         inspect_file(path, limits=Limits(members=5))
 
 
+def test_texts_too_large_to_parse(tmp_path):
+    for path in (
+        put(tmp_path / "a.geojson", feature_collection()),
+        put(tmp_path / "a.geojson.gz", gzip.compress(feature_collection())),
+        zipped(tmp_path / "a.zip", {"a.kml": KML}),
+    ):
+        with pytest.raises(UnreadableFile, match="Send it as GeoPackage"):
+            inspect_file(path, limits=Limits(text_bytes=100))
+
+
 def test_archives_without_or_with_several_maps(tmp_path):
     refused(
         zipped(tmp_path / "a.zip", {"readme.txt": b"hi"}), UnreadableFile, "holds no map, only readme.txt"
@@ -152,7 +162,7 @@ def test_clutter_of_desktop_systems_is_passed_over(tmp_path):
         ("a.gpkg", b"hello", "not a map of a known kind"),
         ("a.zip", b"PK\x03\x04", "damaged, cut off"),
         ("a.gz", b"\x1f\x8b\x08", "damaged or cut off"),
-        ("a.gz", gzip.compress(b"hello"), "holds no GeoJSON"),
+        ("a.gz", gzip.compress(b"hello", mtime=0), "holds no GeoJSON"),
         ("a.vrt", b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer>'
          b"</OGRVRTDataSource>", "XML but no KML"),
         ("a.gml", b"<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'/>", "XML but no KML"),
