@@ -183,6 +183,18 @@ def is_ballpark(crs: Crs) -> bool:
     return "ballpark" in transformer.get_last_used_operation().description.lower()
 
 
+@functools.lru_cache(maxsize=256)
+def false_easting_m(crs: Crs) -> float | None:
+    """Give the easting of the central meridian of a transverse Mercator (Gauss–Krüger, UTM), else None."""
+    if crs.kind != "projected":
+        return None
+    operation = _pyproj_crs(crs.key.removeprefix("PROJ:"), crs.key).coordinate_operation
+    if operation is None or "transverse mercator" not in operation.method_name.lower():
+        return None
+    eastings = [one for one in operation.params if one.name == "False easting"]
+    return eastings[0].value * eastings[0].unit_conversion_factor if eastings else None
+
+
 def to_lonlat(points: NDArray[np.float64], crs: Crs) -> NDArray[np.float64]:
     """Bring points to canonical lon/lat.
 

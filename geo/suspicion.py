@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.chinashift import is_shifted
-from geo.crs import Crs, geometries_to_lonlat, parse_crs
+from geo.crs import Crs, false_easting_m, geometries_to_lonlat, parse_crs
 from geo.measure import area_m2
 
 # What a better fit is: halving what is missing, and visible at all. Jiangning: 0.927 becomes 0.975.
@@ -16,6 +16,9 @@ LEAST_GAIN = 0.01
 MISFIT_LEFT = 0.6
 # Beyond this a projected map of a city would be wider than it is far from the origin.
 LARGEST_DEGREES = 400.0
+# Gauss–Krüger and UTM reach 170 to 330 km from their meridian.
+FARTHEST_FROM_MERIDIAN_M = 1_000_000.0
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Suspicion:
     Attributes
     ----------
     kind
-        ``metres-not-degrees``, ``degrees-not-metres``, ``axes-swapped``, ``shifted``.
+        ``metres-not-degrees``, ``degrees-not-metres``, ``axes-swapped``, ``zone-number``, ``far-away``, ``shifted``.
     detail
         A sentence with the figures.
     members
@@ -50,42 +53,71 @@ def suspect_units(bbox: tuple[float, float, float, float], crs: Crs) -> Suspicio
     Returns
     -------
     suspicion
-        Metres that are said to be degrees, degrees that are said to be metres, or the axes exchanged; None
-        where nothing is odd.
+        Metres that are said to be degrees or the other way round, axes exchanged, a zone number before the
+        eastings that the system does not have or lacks, or a map far from the system's strip; None where
+        nothing is odd.
     """
+    x, y = (bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2
     west, south, east, north = bbox
-    members = {"bbox": list(bbox), "crs": crs.key}
-    shown = f"x {west:.6g}…{east:.6g}, y {south:.6g}…{north:.6g}"
-    if crs.kind == "projected":
-        if max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 180:
-            return Suspicion(
-                "degrees-not-metres",
-                f"{crs.key} is in metres, but the numbers look like degrees ({shown}). Declare wgs84 or "
-                "cgcs2000.",
-                members,
-            )
+    shown = f"x {west:.9g} to {east:.9g}, y {south:.9g} to {north:.9g}"
+    found = _suspect_metres(x, y, bbox, crs) if crs.kind == "projected" else _suspect_degrees(x, bbox)
+    if found is None:
         return None
-    if max(map(abs, bbox)) > LARGEST_DEGREES:
-        return Suspicion(
-            "metres-not-degrees",
-            f"{crs.key} is in degrees, but the numbers look like metres ({shown}). "
-            f"{_gauss_krueger_hint(west)}",
-            members,
-        )
-    if max(abs(south), abs(north)) > 90 and max(abs(west), abs(east)) <= 90:
-        return Suspicion(
+    kind, doubt, mend = found
+    return Suspicion(kind, f"{crs.key}: {doubt} ({shown}). {mend}", {"bbox": list(bbox), "crs": crs.key})
+
+
+def _suspect_degrees(x: float, bbox: tuple[float, float, float, float]) -> tuple[str, str, str] | None:
+    west, south, east, north = map(abs, bbox)
+    if max(west, south, east, north) > LARGEST_DEGREES:
+        system = _system_of_zone(x)
+        mend = f"The leading zone number would fit {system}." if system else "Declare it, such as EPSG:4547."
+        return "metres-not-degrees", "it is in degrees, but the numbers look like metres", mend
+    if max(south, north) > 90 and max(west, east) <= 90:
+        return (
             "axes-swapped",
-            f"The latitudes go beyond 90 degrees ({shown}): longitude and latitude seem to be exchanged.",
-            members,
+            "the latitudes go beyond 90 degrees",
+            "Longitude and latitude seem to be exchanged.",
         )
     return None
 
 
-def _gauss_krueger_hint(west: float) -> str:
-    zone = int(west // 1_000_000)
+def _suspect_metres(
+    x: float, y: float, bbox: tuple[float, float, float, float], crs: Crs
+) -> tuple[str, str, str] | None:
+    if max(map(abs, bbox)) <= 180:
+        doubt = "it is in metres, but the numbers look like degrees"
+        return "degrees-not-metres", doubt, "Declare wgs84 or cgcs2000."
+    easting = false_easting_m(crs)
+    if easting is None or abs(x - easting) <= FARTHEST_FROM_MERIDIAN_M:
+        return None
+    if abs(y - easting) <= FARTHEST_FROM_MERIDIAN_M:
+        return (
+            "axes-swapped",
+            "northing and easting seem to be exchanged",
+            "Exchange x and y before sending the file.",
+        )
+    if abs(x % MILLION - easting % MILLION) <= MILLION / 2 and 0 <= x < 61 * MILLION:
+        written, declared = int(x // MILLION), int(easting // MILLION)
+        doubt = f"its eastings begin with zone number {declared or 'none'}, those of the file with {written or 'none'}"
+        system = _system_of_zone(x) if written else None
+        mend = (
+            f"They would fit {system}." if system else "Declare the system without or with the zone number."
+        )
+        return "zone-number", doubt, mend
+    return (
+        "far-away",
+        "the map lies far outside the strip that this system is made for",
+        "Declare another system.",
+    )
+
+
+def _system_of_zone(x: float) -> str | None:
+    """CGCS2000 / Gauss–Krüger with zone number: 3-degree zones 25 to 45, 6-degree zones 13 to 23."""
+    zone = int(x // MILLION)
     if 25 <= zone <= 45:
-        return f"The leading {zone} would fit Gauss–Krüger zone {zone}: EPSG:{4513 + zone - 25}."
-    return "Declare the projected system, such as EPSG:4547."
+        return f"Gauss–Krüger zone {zone}: EPSG:{4513 + zone - 25}"
+    return f"Gauss–Krüger zone {zone}: EPSG:{4491 + zone - 13}" if 13 <= zone <= 23 else None
 
 
 def suspect_shift(

@@ -35,6 +35,8 @@ class Limits:
     # Deflate can do 1032; real attribute tables, full of blanks, reach 100.
     ratio: int = 250
     ratio_from_bytes: int = 32 << 20
+    # Text is parsed in memory, at some twelve times its size; 300,000 faces have 400 MB.
+    text_bytes: int = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,17 @@ def stage(path: Path, folder: Path, limits: Limits | None = None) -> list[Staged
         Encrypted, nested, too large unpacked, or with names that leave the folder.
     """
     limits = limits or Limits()
+    staged = _stage_any(path, folder, limits)
+    for one in staged:
+        if one.kind in ("geojson", "kml") and one.path.stat().st_size > limits.text_bytes:
+            raise UnreadableFile(
+                f"‘{one.name}’ has {one.path.stat().st_size >> 20} MB of text; "
+                f"{limits.text_bytes >> 20} MB are allowed. Send it as GeoPackage."
+            )
+    return staged
+
+
+def _stage_any(path: Path, folder: Path, limits: Limits) -> list[Staged]:
     if path.is_dir():
         return [_stage_folder(path, folder, limits)]
     if not path.is_file():
@@ -88,6 +101,8 @@ def stage(path: Path, folder: Path, limits: Limits | None = None) -> list[Staged
     kind = sniff(head)
     if kind is None:
         raise _unknown_kind(path.name, head)
+    if path.stat().st_size > limits.total_bytes:
+        raise UnreadableFile(f"‘{path.name}’ is larger than {limits.total_bytes >> 20} MB. Send it in parts.")
     target = folder / f"map.{kind}"
     shutil.copyfile(path, target)
     return [Staged(kind, target, path.stem)]
@@ -300,12 +315,11 @@ def _copy(source: BinaryIO, target: Path, most: int) -> int:
 
 def _find_maps(members: list[_Member]) -> Iterator[tuple[str, str, list[_Member]]]:
     """Give kind, name and members of each map, Shapefiles by their common stem."""
-    databases: dict[PurePosixPath, list[_Member]] = {}
-    for member in members:
-        if member.path.parent.suffix.lower() == ".gdb" and GDB_FILE.fullmatch(member.path.name):
-            databases.setdefault(member.path.parent, []).append(member)
-    for path, files in databases.items():
-        yield "gdb", path.stem, files
+    # Some pack the .gdb folder, some only what is in it.
+    databases = dict.fromkeys(member.path.parent for member in members if member.suffix == ".gdbtable")
+    for folder in databases:
+        files = [one for one in members if one.path.parent == folder and GDB_FILE.fullmatch(one.path.name)]
+        yield "gdb", folder.stem, files
     for member in members:
         kind = KINDS.get(member.suffix)
         if kind == "shapefile":

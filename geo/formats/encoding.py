@@ -42,7 +42,7 @@ class Verdict:
     encoding
         Name, or None where only a person can tell.
     source
-        ``declared``, ``cpg``, ``language-byte``, ``bytes``, ``ascii``, ``format`` or ``unsure``.
+        ``declared``, ``cpg``, ``language-byte``, ``file``, ``bytes``, ``ascii``, ``format``, ``unsure``.
     evidence
         The reasons, in a sentence.
     readings
@@ -143,7 +143,8 @@ def judge(
         return Verdict("UTF-8", "ascii", "All texts are plain ASCII, which reads alike in every encoding.")
     if claim is not None and (named := known_encoding(claim)):
         said = f"{claimed_by} says {claim.strip()[:20]}"
-        return _judge_claim(named, said, "cpg", beyond_ascii, readings, shown)
+        source = "cpg" if claimed_by == "The .cpg" else "file"
+        return _judge_claim(named, said, source, beyond_ascii, readings, shown)
     if named := LANGUAGE_BYTES.get(language_byte):
         claim = f"No .cpg; the DBF header's language byte {language_byte} says {named}"
         return _judge_claim(named, claim, "language-byte", beyond_ascii, readings, shown)

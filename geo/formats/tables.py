@@ -36,7 +36,7 @@ class LayerInfo:
     crs_source
         ``rfc7946``, ``crs-member``, ``prj``, ``dataset``, ``kml``, ``missing`` or ``unreadable``.
     encoding_source
-        ``declared``, ``cpg``, ``language-byte``, ``bytes``, ``ascii``, ``format`` or ``unsure``.
+        ``declared``, ``cpg``, ``language-byte``, ``file``, ``bytes``, ``ascii``, ``format``, ``unsure``.
     crs_evidence, encoding_evidence
         The same in a sentence.
     bbox

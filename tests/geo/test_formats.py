@@ -240,6 +240,28 @@ def test_names_in_zips_of_chinese_windows(tmp_path):
     assert read_table(path).layer == "江宁街道"
 
 
+def test_a_database_packed_without_its_folder(tmp_path):
+    database = write(tmp_path / "source.gdb", driver="OpenFileGDB", layer="streets")
+    path = zipped(tmp_path / "a.zip", {file.name: file.read_bytes() for file in database.iterdir()})
+    assert read_table(path).layer == "streets"
+
+
+def test_kml_with_several_parts_and_folders(tmp_path):
+    parts = "".join(
+        placemark(shape, "x", "1").split("</ExtendedData>")[1].removesuffix("</Placemark>")
+        for shape in SQUARES[::2]
+    )
+    marks = f"<Placemark><name>甲</name><MultiGeometry>{parts}</MultiGeometry></Placemark>"
+    table = read_table(put(tmp_path / "a.kml", kml(marks)))
+    assert shapely.equals(table.geometries[0], shapely.multipolygons(SQUARES[::2]))
+    folders = kml(
+        f"{marks}</Folder><Folder><name>labels</name><Placemark><Point><coordinates>1,2</coordinates></Point></Placemark>"
+    )
+    path = put(tmp_path / "b.kml", folders)
+    assert inspect_file(path).questions == ("several-layers",)
+    assert read_table(path, layer="网格").columns["Name"] == ["甲"]
+
+
 def test_backslashes_and_upper_case_in_zips(tmp_path):
     parts = {f"data\\{name.upper()}": content for name, content in shapefile_parts(tmp_path / "s").items()}
     assert read_table(zipped(tmp_path / "a.zip", parts)).layer == "LAYER"

@@ -22,6 +22,18 @@ from tests.shared_data import shared
         ((31.6, 118.4, 32.1, 119.1), "EPSG:4610", "axes-swapped"),
         ((-74.3, 40.4, -73.7, 40.9), "wgs84", None),
         ((-180, -90, 180, 90), "wgs84", None),
+        # The file has the zone number, the declared system does not, and the other way round.
+        ((39_445_000, 3_500_000, 39_470_000, 3_550_000), "EPSG:4548", "zone-number"),
+        ((445_000, 3_500_000, 470_000, 3_550_000), "EPSG:4527", "zone-number"),
+        ((39_445_000, 3_500_000, 39_470_000, 3_550_000), "EPSG:4527", None),
+        ((38_445_000, 3_500_000, 38_470_000, 3_550_000), "EPSG:4527", "zone-number"),
+        # X is the northing in Chinese survey files.
+        ((3_500_000, 445_000, 3_550_000, 470_000), "EPSG:4548", "axes-swapped"),
+        ((3_500_000, 39_445_000, 3_550_000, 39_470_000), "EPSG:4527", "axes-swapped"),
+        ((445_000, 3_500_000, 470_000, 3_550_000), "EPSG:32650", None),
+        ((445_000, 3_500_000, 470_000, 3_550_000), "+proj=tmerc +lon_0=118 +x_0=500000 +ellps=GRS80", None),
+        ((13_200_000, 3_700_000, 13_210_000, 3_710_000), "EPSG:3857", None),
+        ((13_200_000, 3_700_000, 13_210_000, 3_710_000), "EPSG:2326", "far-away"),
     ],
 )
 def test_units_and_axes(bbox, crs, kind):
@@ -32,6 +44,14 @@ def test_units_and_axes(bbox, crs, kind):
 def test_the_zone_prefix_names_its_system():
     suspicion = suspect_units((39_445_000, 3_500_000, 39_470_000, 3_550_000), parse_crs("wgs84"))
     assert "zone 39: EPSG:4527" in suspicion.detail
+
+
+def test_the_right_system_is_named_where_the_numbers_tell():
+    suspicion = suspect_units((39_445_000, 3_500_000, 39_470_000, 3_550_000), parse_crs("EPSG:4548"))
+    assert "begin with zone number none, those of the file with 39" in suspicion.detail
+    assert "EPSG:4527" in suspicion.detail
+    suspicion = suspect_units((445_000, 3_500_000, 470_000, 3_550_000), parse_crs("EPSG:4527"))
+    assert "zone number 39, those of the file with none" in suspicion.detail
 
 
 def jiangning(crs=None):
