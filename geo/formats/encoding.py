@@ -205,8 +205,8 @@ def _judge_claim(
     shown: dict[str, tuple[str, ...]],
 ) -> Verdict:
     read = _read_all(texts, named)
-    if read is None and named == "GBK":
-        named, read = "GB18030", _read_all(texts, "GB18030")
+    if read is None and named == "GBK" and "GB18030" in readings:
+        named, read = "GB18030", readings["GB18030"]
     if read is None:
         return Verdict(None, "unsure", f"{claim}, but some texts are not {named}.{_hint(shown)}", shown)
     better = _better_than(read, {k: v for k, v in readings.items() if k != named})
@@ -245,7 +245,7 @@ def _quote(read: list[str]) -> str:
 
 def _hint(shown: dict[str, tuple[str, ...]]) -> str:
     if not shown:
-        return " None of the usual encodings decodes them: ask whoever made the file."
+        return " None of the usual encodings decodes all of them."
     options = "; ".join(f"as {name}: {_quote(list(read))}" for name, read in shown.items())
     return f" They would read {options}."
 
@@ -300,10 +300,10 @@ def require(verdict: Verdict) -> str:
         The verdict is unsure; the message shows the readings and names the mend.
     """
     if verdict.encoding is None:
-        raise EncodingNotDeclared(
-            f"{verdict.evidence} Declare the encoding: --encoding GBK, or choose it in the form.",
-            readings=verdict.readings,
-        )
+        mend = "Declare the encoding: --encoding GBK, or choose it in the form."
+        if not verdict.readings:
+            mend = "Declare it (--encoding) if you know it; else a text is damaged: export the file again."
+        raise EncodingNotDeclared(f"{verdict.evidence} {mend}", readings=verdict.readings)
     return verdict.encoding
 
 

@@ -65,14 +65,18 @@ def read_layer(path: Path, *, layer: str | None, columns: bool = True) -> GdalLa
         blob = (Path(out) / "wkb.bin").read_bytes()
     ends = np.cumsum(lengths).tolist()
     wkb = [blob[start:end] or None for start, end in zip([0, *ends], ends, strict=False)]
-    try:
-        # NaN among the coordinates; `check_polygons` names the row.
-        with np.errstate(invalid="ignore"):
-            geometries = shapely.from_wkb(np.array(wkb, dtype=object))
-    except shapely.errors.GEOSException as error:
+    # NaN among the coordinates is left for `check_polygons` to name.
+    with np.errstate(invalid="ignore"):
+        geometries = shapely.from_wkb(np.array(wkb, dtype=object), on_invalid="ignore")
+    broken = [
+        row for row, (raw, shape) in enumerate(zip(wkb, geometries, strict=True), 1) if raw and shape is None
+    ]
+    if broken:
         raise UnreadableFile(
-            f"A feature has a damaged geometry ({error}). Repair the layer and export it again."
-        ) from error
+            f"{len(broken)} of {len(wkb)} features have a damaged geometry, such as a ring that is not closed "
+            f"(row {', '.join(map(str, broken[:10]))}). Repair the layer and export it again.",
+            rows=broken[:10],
+        )
     return GdalLayer(fids, geometries, answer["columns"], answer["crs"])
 
 

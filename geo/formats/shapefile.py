@@ -134,12 +134,12 @@ def _header(parts: Parts, path: Path) -> tuple[int, tuple[float, float, float, f
     if len(head) < HEADER or struct.unpack_from(">i", head)[0] != 9994:
         raise UnreadableFile(f"The {path.suffix} of ‘{parts.name}’ is not part of a Shapefile. {MEND}")
     told = struct.unpack_from(">i", head, 24)[0] * 2
-    if not HEADER <= told <= size:
+    shape_type = struct.unpack_from("<i", head, 32)[0]
+    if told < HEADER or shape_type not in SHAPE_TYPES:
+        raise UnreadableFile(f"The {path.suffix} of ‘{parts.name}’ has a damaged header. {MEND}")
+    if told > size:
         raise UnreadableFile(
             f"The {path.suffix} of ‘{parts.name}’ is cut off: it should have {told} bytes and has "
             f"{size}. {MEND}"
         )
-    shape_type = struct.unpack_from("<i", head, 32)[0]
-    if shape_type not in SHAPE_TYPES:
-        raise UnreadableFile(f"The {path.suffix} of ‘{parts.name}’ has a damaged header. {MEND}")
     return shape_type, struct.unpack_from("<4d", head, 36)

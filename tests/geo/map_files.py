@@ -39,6 +39,12 @@ def write(
     return path
 
 
+def put(path: Path, data: bytes) -> Path:
+    """Write bytes and give the path."""
+    path.write_bytes(data)
+    return path
+
+
 def zipped(path: Path, members: dict[str, bytes], **options: Any) -> Path:
     """Pack members; names are written as given."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
