@@ -8,6 +8,7 @@ import pytest
 import shapely
 
 from geo.errors import (
+    EncodingNotDeclared,
     InexactCode,
     MalformedPoints,
     NotPolygons,
@@ -143,7 +144,7 @@ def test_a_text_that_no_encoding_reads(tmp_path):
     parts["layer.dbf"] = parts["layer.dbf"].replace("秣陵".encode("gbk"), b"\xff\xff\x80\xff")
     path = zipped(tmp_path / "a.zip", parts)
     assert inspect_file(path).questions == ("encoding-unsure",)
-    with pytest.raises(EncodingNotDeclared, match="some texts are not GBK.*a text is damaged"):
+    with pytest.raises(EncodingNotDeclared, match=r"some texts are not GBK.*a text is damaged"):
         read_table(path)
 
 
