@@ -1,0 +1,38 @@
+"""A fictional city for demonstrations, tests and benches: everything in it is invented.
+
+Mark it 演示数据 wherever it is shown. How it is made:
+
+1. Lines (`frame`, `streets`, `villages`) part the flat plane into cells (`cells`).
+2. Blocks are cells less their streets; halving them makes yards (`blocks`, `ground`).
+3. Cells join into communities, sub-districts and districts (`groups`, `sweeps`).
+4. Borders are made to share every vertex (`conform`), refined and bent by one function of position (`bend`).
+5. Names, people and posts are entered (`register`), and there is a backdrop to draw (`backdrop`).
+
+Only seeds decide; no result depends on the order of a set or on the process.
+"""
+
+from geo.synth.city import make_city
+from geo.synth.records import (
+    LEVELS,
+    Backdrop,
+    City,
+    DemoDistrict,
+    DemoGap,
+    DemoGrid,
+    DemoPost,
+    Department,
+    Road,
+)
+
+__all__ = [
+    "LEVELS",
+    "Backdrop",
+    "City",
+    "DemoDistrict",
+    "DemoGap",
+    "DemoGrid",
+    "DemoPost",
+    "Department",
+    "Road",
+    "make_city",
+]

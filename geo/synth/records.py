@@ -1,0 +1,142 @@
+"""What a demo city consists of, as callers see it: districts, grids, gaps, posts, and a backdrop to draw."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from shapely import LineString, MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+LEVELS = ("subdistrict", "community", "yard")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDistrict:
+    """A district: six-digit code from the range 99xxxx, which was never given out, names and outline."""
+
+    code: str
+    name: str
+    name_en: str
+    outline: Polygon | MultiPolygon
+
+
+@dataclass(frozen=True, slots=True)
+class DemoGrid:
+    """A grid of one level.
+
+    Attributes
+    ----------
+    level
+        ``subdistrict``, ``community`` or ``yard``.
+    code, parent, district
+        Own code (9, 12 or 15 digits), the code one level up, the code of the district.
+    kind
+        ``comprehensive`` or ``dedicated`` (a school, a market, a factory …).
+    use
+        What a yard is: estate, lane, village, field, school, market …; empty on the levels above.
+    geometry
+        Lon/lat degrees (EPSG:4490) on the lattice, counter-clockwise.
+    """
+
+    level: str
+    code: str
+    name: str
+    parent: str
+    district: str
+    kind: str
+    use: str
+    households: int
+    people: int
+    geometry: Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class DemoGap:
+    """Ground declared to belong to no grid: kind (``river``, ``lake``, ``closed``), why, and who answers."""
+
+    geometry: Polygon
+    parent: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPost:
+    """Who answers for a grid: kind ``leader`` or ``member``; the persons and numbers are invented."""
+
+    level: str
+    code: str
+    person: str
+    phone: str
+    kind: str
+
+
+class Department(NamedTuple):
+    """Who handles which categories in a district."""
+
+    district: str
+    name: str
+    categories: tuple[str, ...]
+
+
+class Backdrop(NamedTuple):
+    """Something to draw: lon/lat geometry, class, name (often empty)."""
+
+    geometry: BaseGeometry
+    kind: str
+    name: str
+
+
+class Road(NamedTuple):
+    """A road to draw and to put reports on: like `Backdrop`, with half its width."""
+
+    geometry: LineString
+    kind: str
+    name: str
+    half_width_m: float
+
+
+@dataclass(slots=True)
+class City:
+    """A fictional city; mark it 演示数据 wherever it is shown.
+
+    Attributes
+    ----------
+    seed
+        Equal seeds and sizes give equal cities.
+    name
+        By language, ``zh`` and ``en``.
+    districts
+        In the order of their codes.
+    layers
+        Grids by level (see `LEVELS`), in the order of their codes. Yards leave public ground between them;
+        the other two levels are full outlines. Every level is a clean coverage, and borders that levels
+        share, they share vertex for vertex.
+    gaps
+        Water and a closed site; none lies in a yard.
+    posts
+        Leaders of all grids, members of sub-districts and communities.
+    departments
+        Who handles what.
+    roads, rail, water, parks, fields, relief, buildings
+        The backdrop. Lines: roads, rail and relief (contours); polygons: the others.
+    """
+
+    seed: int
+    name: dict[str, str]
+    districts: list[DemoDistrict]
+    layers: dict[str, list[DemoGrid]]
+    gaps: list[DemoGap]
+    posts: list[DemoPost]
+    departments: list[Department]
+    roads: list[Road] = field(default_factory=list, repr=False)
+    rail: list[Backdrop] = field(default_factory=list, repr=False)
+    water: list[Backdrop] = field(default_factory=list, repr=False)
+    parks: list[Backdrop] = field(default_factory=list, repr=False)
+    fields: list[Backdrop] = field(default_factory=list, repr=False)
+    relief: list[Backdrop] = field(default_factory=list, repr=False)
+    buildings: list[Backdrop] = field(default_factory=list, repr=False)
+
+    @property
+    def leaders(self) -> list[DemoPost]:
+        """All posts, leaders and members."""
+        return self.posts
