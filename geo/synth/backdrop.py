@@ -1,7 +1,6 @@
 """The backdrop: roads with names, rail, water, parks, hills, fields; so that it looks like a city."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -13,7 +12,7 @@ from geo.synth.drawing import Drawing
 from geo.synth.ground import YARD, paths_of
 from geo.synth.naming import Names
 from geo.synth.plane import Points, Shapes, groups
-from geo.synth.records import Backdrop, City, Road
+from geo.synth.records import Backdrop, Road
 
 NOT_ROADS = ("border", "rim", "river", "rail")
 ROAD_NAMES = {
@@ -100,31 +99,30 @@ def _cut_streets(drawing: Drawing, names: Names) -> list[Row]:
     return rows
 
 
-def add_backdrop(city: City, drawing: Drawing, roads: RoadNet) -> None:
-    """Bend everything there is to draw, except buildings, and hand it to the city."""
+def bent_roads(drawing: Drawing, net: RoadNet) -> list[Road]:
+    """Roads in lon/lat."""
+    bent = drawing.bend.shapes(net.line)
+    columns = (net.kind.tolist(), net.name.tolist(), net.half_width_m.tolist())
+    return [Road(*row) for row in zip(bent, *columns, strict=True)]
+
+
+def backdrop_of(drawing: Drawing, roads: list[Road], seed: int) -> list[Backdrop]:
+    """Everything there is to draw, except buildings, in the order of drawing."""
     bend, frame, parks = drawing.bend, drawing.frame, drawing.parks
-    bent = bend.shapes(roads.line)
-    city.roads = [
-        Road(*row)
-        for row in zip(
-            bent, roads.kind.tolist(), roads.name.tolist(), roads.half_width_m.tolist(), strict=True
-        )
-    ]
-    city.rail = _drawn(drawing, shapely.intersection(frame.rail, frame.rim), "rail", "铁路")
-    water = shapely.intersection(frame.river.water, frame.rim)
-    city.water = _drawn(drawing, water, "river", "云水")
-    lakes = drawing.bent[drawing.plots.use == "lake"]
-    city.water += [Backdrop(lake, "lake", "") for lake in lakes]
+    hills = np.array(paths_of(parks.shape[parks.use == "hill"], hills=True), dtype=object)
     green = bend.polygons(parks.shape)
-    city.parks = [Backdrop(g, use, "") for g, use in zip(green, parks.use.tolist(), strict=True)]
-    hills = paths_of(parks.shape[parks.use == "hill"], hills=True)
-    city.relief = [Backdrop(g, "contour", "") for g in bend.shapes(np.array(hills, dtype=object))]
-    city.fields = _fields(drawing, city.seed)
-
-
-def _drawn(drawing: Drawing, geometry: Any, kind: str, name: str) -> list[Backdrop]:
-    parts = shapely.get_parts(geometry)
-    return [Backdrop(g, kind, name) for g in drawing.bend.shapes(parts)]
+    water = shapely.intersection(frame.river.water, frame.rim)
+    lakes = drawing.bent[drawing.plots.use == "lake"]
+    rail = shapely.intersection(frame.rail, frame.rim)
+    return [
+        *_fields(drawing, seed),
+        *(Backdrop("relief", "contour", "", g) for g in bend.shapes(hills)),
+        *(Backdrop("parks", use, "", g) for use, g in zip(parks.use.tolist(), green, strict=True)),
+        *(Backdrop("water", "river", "云水", g) for g in bend.shapes(shapely.get_parts(water))),
+        *(Backdrop("water", "lake", "", g) for g in lakes),
+        *(Backdrop("roads", road.kind, road.name, road.geometry) for road in roads),
+        *(Backdrop("rail", "rail", "铁路", g) for g in bend.shapes(shapely.get_parts(rail))),
+    ]
 
 
 def _fields(drawing: Drawing, seed: int) -> list[Backdrop]:
@@ -136,4 +134,4 @@ def _fields(drawing: Drawing, seed: int) -> list[Backdrop]:
     parcels, _ = cut_yards(seed, whole, 1.0, streets=False)
     crop = np.random.default_rng([seed, 52]).integers(0, len(CROPS), len(parcels))
     bent = drawing.bend.shapes(parcels.shape, finest=40.0)
-    return [Backdrop(g, CROPS[k], "") for g, k in zip(bent, crop.tolist(), strict=True)]
+    return [Backdrop("fields", CROPS[k], "", g) for g, k in zip(bent, crop.tolist(), strict=True)]

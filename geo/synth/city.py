@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geo.synth.backdrop import add_backdrop, lay_roads
+from geo.synth.backdrop import backdrop_of, bent_roads, lay_roads
 from geo.synth.buildings import buildings_of
 from geo.synth.drawing import Progress, draw_city
 from geo.synth.naming import CITY_NAME, Names
@@ -43,23 +43,26 @@ def make_city(
     drawing = draw_city(seed, yards, tell)
     tell("names", 0.8)
     names = Names(np.random.default_rng([seed, 41]))
-    roads = lay_roads(drawing, names)
-    register = enter(drawing, roads, names)
-    city = City(
+    net = lay_roads(drawing, names)
+    register = enter(drawing, net, names)
+    leaders = appoint(register, names)
+    tell("backdrop", 0.9)
+    roads = bent_roads(drawing, net)
+    backdrop = backdrop_of(drawing, roads, seed)
+    if buildings:
+        tell("buildings", 0.95)
+        houses, tracks = buildings_of(drawing, seed)
+        backdrop += [Backdrop("buildings", "building", "", g) for g in houses]
+        backdrop += [Backdrop("buildings", "track", "", g) for g in tracks]
+    tell("done", 1.0)
+    return City(
         seed=seed,
         name=dict(CITY_NAME),
         districts=register.districts,
         layers=register.layers,
         gaps=register.gaps,
-        posts=appoint(register, names),
+        backdrop=backdrop,
+        leaders=leaders,
         departments=departments(register.districts),
+        roads=roads,
     )
-    tell("backdrop", 0.9)
-    add_backdrop(city, drawing, roads)
-    if buildings:
-        tell("buildings", 0.95)
-        houses, tracks = buildings_of(drawing, seed)
-        city.buildings = [Backdrop(g, "building", "") for g in houses]
-        city.buildings += [Backdrop(g, "track", "") for g in tracks]
-    tell("done", 1.0)
-    return city

@@ -7,6 +7,8 @@ from shapely import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 LEVELS = ("subdistrict", "community", "yard")
+# Lines: relief (contours), roads and rail; polygons: the others.
+BACKDROP_LAYERS = ("fields", "relief", "parks", "water", "roads", "rail", "buildings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class DemoGap:
 
     geometry: Polygon
     parent: str
+    district: str
     kind: str
     reason: str
 
@@ -65,7 +68,7 @@ class DemoPost:
 
     level: str
     code: str
-    person: str
+    holder: str
     phone: str
     kind: str
 
@@ -79,15 +82,16 @@ class Department(NamedTuple):
 
 
 class Backdrop(NamedTuple):
-    """Something to draw: lon/lat geometry, class, name (often empty)."""
+    """Something to draw: the layer it belongs to, class, name (often empty), lon/lat geometry."""
 
-    geometry: BaseGeometry
+    layer: str
     kind: str
     name: str
+    geometry: BaseGeometry
 
 
 class Road(NamedTuple):
-    """A road to draw and to put reports on: like `Backdrop`, with half its width."""
+    """A road as reports need it: they happen within half its width of the middle line."""
 
     geometry: LineString
     kind: str
@@ -113,12 +117,14 @@ class City:
         share, they share vertex for vertex.
     gaps
         Water and a closed site; none lies in a yard.
-    posts
-        Leaders of all grids, members of sub-districts and communities.
+    backdrop
+        What to draw, by layer in the order of drawing: see `BACKDROP_LAYERS`.
+    leaders
+        Who answers: leaders of all grids, members of sub-districts and communities.
     departments
         Who handles what.
-    roads, rail, water, parks, fields, relief, buildings
-        The backdrop. Lines: roads, rail and relief (contours); polygons: the others.
+    roads
+        The roads of the backdrop with their widths.
     """
 
     seed: int
@@ -126,17 +132,7 @@ class City:
     districts: list[DemoDistrict]
     layers: dict[str, list[DemoGrid]]
     gaps: list[DemoGap]
-    posts: list[DemoPost]
+    backdrop: list[Backdrop] = field(repr=False)
+    leaders: list[DemoPost] = field(repr=False)
     departments: list[Department]
-    roads: list[Road] = field(default_factory=list, repr=False)
-    rail: list[Backdrop] = field(default_factory=list, repr=False)
-    water: list[Backdrop] = field(default_factory=list, repr=False)
-    parks: list[Backdrop] = field(default_factory=list, repr=False)
-    fields: list[Backdrop] = field(default_factory=list, repr=False)
-    relief: list[Backdrop] = field(default_factory=list, repr=False)
-    buildings: list[Backdrop] = field(default_factory=list, repr=False)
-
-    @property
-    def leaders(self) -> list[DemoPost]:
-        """All posts, leaders and members."""
-        return self.posts
+    roads: list[Road] = field(repr=False)

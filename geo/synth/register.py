@@ -56,13 +56,17 @@ def enter(drawing: Drawing, roads: RoadNet, names: Names) -> Register:
     _enter_yards(register, drawing, codes, _yard_names(drawing, roads, codes, names), households, people)
     _enter_upper(register, drawing, codes, households, people)
     register.gaps = [
-        DemoGap(drawing.bent[k], codes.community[drawing.community[k]], use, REASONS[use])
+        _gap(drawing.bent[k], codes.community[drawing.community[k]], use)
         for k, use in enumerate(drawing.plots.use.tolist())
         if drawing.plots.kind[k] != YARD
     ]
     for level in LEVELS:
         register.layers[level].sort(key=lambda grid: grid.code)
     return register
+
+
+def _gap(geometry: shapely.Polygon, parent: str, use: str) -> DemoGap:
+    return DemoGap(geometry, parent, parent[:6], use, REASONS[use])
 
 
 def _people(drawing: Drawing, rng: np.random.Generator) -> tuple[Indices, Indices]:
