@@ -7,12 +7,14 @@ Mark it 演示数据 wherever it is shown. How it is made:
 3. Cells join into communities, sub-districts and districts (`groups`, `sweeps`).
 4. Borders are made to share every vertex (`conform`), refined and bent by one function of position (`bend`).
 5. Names, people and posts are entered (`register`), and there is a backdrop to draw (`backdrop`).
+6. Reports happen (`report_origins`) and are sent with the faults of real ones (`reports`).
 
 Only seeds decide; no result depends on the order of a set or on the process.
 """
 
 from geo.synth.city import make_city
 from geo.synth.records import (
+    BACKDROP_LAYERS,
     LEVELS,
     Backdrop,
     City,
@@ -23,16 +25,25 @@ from geo.synth.records import (
     Department,
     Road,
 )
+from geo.synth.report_classes import CATEGORIES, Category
+from geo.synth.report_origins import HotArea
+from geo.synth.reports import Reports, make_reports
 
 __all__ = [
+    "BACKDROP_LAYERS",
+    "CATEGORIES",
     "LEVELS",
     "Backdrop",
+    "Category",
     "City",
     "DemoDistrict",
     "DemoGap",
     "DemoGrid",
     "DemoPost",
     "Department",
+    "HotArea",
+    "Reports",
     "Road",
     "make_city",
+    "make_reports",
 ]

@@ -20,11 +20,12 @@ NAMED_AFTER = ("main", "second", "collector", "local", "lane", "oldstreet", "old
 REASONS = {"river": "河流水域", "lake": "湖泊水域", "closed": "封闭管理单位,不划入网格"}
 MEMBERS = {"subdistrict": 1, "community": 2, "yard": 0}
 DEPARTMENTS = (
-    ("综合行政执法局", ("street-vending", "flyposting", "barbecue", "piled-goods", "construction")),
-    ("城市管理局环卫中心", ("litter", "greenery")),
-    ("公安分局交警大队", ("car-parking", "bike-parking")),
-    ("住房和城乡建设局", ("road-damage", "manhole")),
-    ("水务局", ("standing-water",)),
+    ("综合行政执法局", ("street_vending", "advert", "shed", "noise")),
+    ("城市管理局环卫中心", ("litter", "dirty_road", "green")),
+    ("公安分局交警大队", ("parking",)),
+    ("住房和城乡建设局", ("manhole", "light")),
+    ("水务局", ("water",)),
+    ("卫生健康委员会", ("pest",)),
 )
 
 
