@@ -13,6 +13,7 @@ Only seeds decide; no result depends on the order of a set or on the process.
 """
 
 from geo.synth.city import make_city
+from geo.synth.messy import MESSY_CRS, messy_zip
 from geo.synth.records import (
     BACKDROP_LAYERS,
     LEVELS,
@@ -28,11 +29,13 @@ from geo.synth.records import (
 from geo.synth.report_classes import CATEGORIES, Category
 from geo.synth.report_origins import HotArea
 from geo.synth.reports import Reports, make_reports
+from geo.synth.roster import roster_rows
 
 __all__ = [
     "BACKDROP_LAYERS",
     "CATEGORIES",
     "LEVELS",
+    "MESSY_CRS",
     "Backdrop",
     "Category",
     "City",
@@ -46,4 +49,6 @@ __all__ = [
     "Road",
     "make_city",
     "make_reports",
+    "messy_zip",
+    "roster_rows",
 ]

@@ -85,9 +85,9 @@ class Bend:
         return 9.6 - 4.4 * self._at(self.old, xy) + 9.0 * self._at(self.rural, xy)
 
     def polygons(self, polygons: Shapes) -> Shapes:
-        """Bend polygons of the plan: refined, in lon/lat on the lattice."""
+        """Bend polygons of the plan: refined, in lon/lat on the lattice, shells counter-clockwise."""
         parts = [_refined(polygons[k : k + CHUNK], self) for k in range(0, len(polygons), CHUNK)]
-        return np.concatenate([np.zeros(0, dtype=object), *parts])
+        return shapely.orient_polygons(np.concatenate([np.zeros(0, dtype=object), *parts]))
 
     def shapes(self, geometries: Shapes, *, finest: float = 14.0) -> Shapes:
         """Bend lines or polygons that share no border with others: segments at most `finest` metres long."""

@@ -20,7 +20,7 @@ def make_city(
     seed
         Equal seeds and sizes give equal cities, on every machine and in every process.
     yards
-        About how many yards; the city has a per cent more or fewer. From 200 up to 300,000.
+        About how many yards; the city has a per cent more or fewer. From 300 up to 300,000.
     buildings
         Whether to draw buildings, which nothing but pictures needs.
     progress
@@ -35,10 +35,10 @@ def make_city(
     Raises
     ------
     ValueError
-        Fewer than 200 yards: there is no room for a town with a river and a railway.
+        Fewer than 300 yards: there is no room for villages on both banks of the river.
     """
-    if yards < 200:
-        raise ValueError(f"A demo city needs at least 200 yards, not {yards}.")
+    if yards < 300:
+        raise ValueError(f"A demo city needs at least 300 yards, not {yards}.")
     tell = progress or (lambda stage, share: None)
     drawing = draw_city(seed, yards, tell)
     tell("names", 0.8)

@@ -108,10 +108,12 @@ def _rejoin_strays(communities: Communities, sub: Indices, district: Indices) ->
 
 
 def apportion(share: Points, total: int) -> Indices:
-    """Seats by share, at least one each."""
+    """Seats by share, at least one each: more than `total` only where there are more shares."""
     seats = np.maximum(1, np.floor(share / share.sum() * total)).astype(int)
     while seats.sum() < total:
         seats[np.argmax(share / (seats + 0.5))] += 1
+    while seats.sum() > total and seats.max() > 1:
+        seats[np.argmin(np.where(seats > 1, share / seats, np.inf))] -= 1
     return seats
 
 

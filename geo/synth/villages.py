@@ -130,7 +130,7 @@ def _add_borders(
     diagram = Voronoi(np.vstack([middle, ghosts, far]))
     bounded = np.array([min(v) >= 0 for v in diagram.ridge_vertices])
     ours = bounded & (diagram.ridge_points < count).all(axis=1)
-    ends = np.array([v for v, use in zip(diagram.ridge_vertices, ours, strict=True) if use])
+    ends = np.array(diagram.ridge_vertices)[ours]
     parts = shapely.get_parts(shapely.intersection(shapely.linestrings(diagram.vertices[ends]), country))
     for part in parts[(shapely.get_type_id(parts) == 1) & (shapely.length(parts) > 1)]:
         lines.add(wander(rng, shapely.get_coordinates(part)), "border")
@@ -159,7 +159,8 @@ def _radii(rng: np.random.Generator, frame: Frame, villages: Villages) -> Points
 
 def _hills(frame: Frame, villages: Villages) -> Flags:
     """Hills in the north-west corner."""
-    count = max(2, int(2 * frame.size**2))
+    # Somebody lives in the plain, also around a small town.
+    count = min(max(2, int(2 * frame.size**2)), len(villages.middle) - 1)
     height = (villages.middle - frame.centre) @ np.array([-0.8, 0.6])
     highest = np.argsort(height)[-count - 2 :]
     hill = np.zeros(len(villages.middle), bool)
