@@ -18,7 +18,7 @@ from geo.synth.records import City, DemoGrid
 MESSY_CRS = "EPSG:4548"
 STEM = "社区网格"
 FIELDS = ("网格编码", "网格名称", "上级编码", "户数")
-TOO_WIDE_M, TOO_NARROW_M = 2.5, 1.5
+TOO_WIDE_M, HOLE_RADIUS_M = 2.5, 12.0
 # Offices export centimetres.
 DECIMALS = 2
 DBF_DATE, DBF_LANGUAGE = slice(1, 4), 29
@@ -42,17 +42,18 @@ def messy_zip(city: City, path: Path) -> tuple[str, ...]:
     -------
     faults
         What is wrong, in the order planted, as ``<fault> <code>``: ``no-prj``, ``no-cpg`` (without a code),
-        ``overlap`` (drawn 2.5 m too wide), ``hole`` (1.5 m too narrow), ``invalid-geometry`` (crosses
-        itself), ``duplicate-code`` (its neighbour's, too), ``no-name``, ``padded-code``. A small city may
-        lack the grids for the last of them.
+        ``overlap`` (drawn 2.5 m too wide), ``hole`` (a round piece is missing inside), ``invalid-geometry`` (crosses
+        itself), ``duplicate-code`` (a second grid has it, too), ``no-name``, ``padded-code``.
     """
     grids = _largest_district(city)
     rows = [[g.code, g.name, g.parent, g.households] for g in grids]
     shapes = _projected(np.array([g.geometry for g in grids], dtype=object))
     faults = ["no-prj", "no-cpg"]
-    for (fault, spoil), k in zip(FAULTS.items(), _apart(shapes, len(FAULTS)), strict=False):
+    targets = _apart(shapes, len(FAULTS))
+    spare = next(k for k in range(len(grids)) if k not in targets)
+    for (fault, spoil), k in zip(FAULTS.items(), targets, strict=True):
         faults.append(f"{fault} {grids[k].code}")
-        spoil(rows, shapes, k)
+        spoil(rows, shapes, k, spare)
     _write(path, rows, shapes)
     return tuple(faults)
 
@@ -84,15 +85,17 @@ def _apart(shapes: Shapes, wanted: int) -> list[int]:
 Rows = list[list[str | int | None]]
 
 
-def _too_wide(rows: Rows, shapes: Shapes, k: int) -> None:
+def _too_wide(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
     shapes[k] = shapely.buffer(shapes[k], TOO_WIDE_M, join_style="mitre")
 
 
-def _too_narrow(rows: Rows, shapes: Shapes, k: int) -> None:
-    shapes[k] = shapely.buffer(shapes[k], -TOO_NARROW_M, join_style="mitre")
+def _with_hole(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
+    middle = shapely.point_on_surface(shapes[k])
+    radius = min(HOLE_RADIUS_M, shapely.distance(middle, shapely.boundary(shapes[k])) / 2)
+    shapes[k] = shapely.difference(shapes[k], shapely.buffer(middle, radius))
 
 
-def _crossing_itself(rows: Rows, shapes: Shapes, k: int) -> None:
+def _crossing_itself(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
     """Exchange two vertices of the border, the first pair that makes it cross."""
     ring = shapely.get_coordinates(shapely.get_exterior_ring(shapes[k]))
     for at in range(1, len(ring) - 3):
@@ -103,21 +106,21 @@ def _crossing_itself(rows: Rows, shapes: Shapes, k: int) -> None:
             return
 
 
-def _same_code(rows: Rows, shapes: Shapes, k: int) -> None:
-    rows[k - 1 if k else 1][0] = rows[k][0]
+def _same_code(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
+    rows[spare][0] = rows[k][0]
 
 
-def _no_name(rows: Rows, shapes: Shapes, k: int) -> None:
+def _no_name(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
     rows[k][1] = None
 
 
-def _padded_code(rows: Rows, shapes: Shapes, k: int) -> None:
+def _padded_code(rows: Rows, shapes: Shapes, k: int, spare: int) -> None:
     rows[k][0] = f" {rows[k][0]}"
 
 
-FAULTS: dict[str, Callable[[Rows, Shapes, int], None]] = {
+FAULTS: dict[str, Callable[[Rows, Shapes, int, int], None]] = {
     "overlap": _too_wide,
-    "hole": _too_narrow,
+    "hole": _with_hole,
     "invalid-geometry": _crossing_itself,
     "duplicate-code": _same_code,
     "no-name": _no_name,

@@ -37,7 +37,7 @@ print(told.hexdigest())
 """
 
 
-@pytest.fixture(scope="module", params=[7, 1, 2])
+@pytest.fixture(scope="module", params=[7, 1])
 def city(request):
     return make_city(seed=request.param, yards=300)
 
@@ -46,17 +46,20 @@ def shapes(grids):
     return np.array([grid.geometry for grid in grids], dtype=object)
 
 
-def fingerprint(hash_seed):
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    run = subprocess.run(
-        [sys.executable, "-c", FINGERPRINT],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return run.stdout.strip()
+def fingerprints(*hash_seeds):
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", FINGERPRINT],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for hash_seed in hash_seeds
+    ]
+    told = [run.communicate(timeout=60)[0].strip() for run in runs]
+    assert [run.returncode for run in runs] == [0] * len(runs)
+    return told
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -178,7 +181,9 @@ def test_buildings_can_be_left_out_and_change_nothing_else():
 
 
 def test_the_same_seed_gives_the_same_in_every_process():
-    assert fingerprint("1") == fingerprint("2")
+    one, other = fingerprints("1", "2")
+    assert len(one) == 64
+    assert one == other
 
 
 def test_another_seed_gives_another_city():
@@ -194,7 +199,7 @@ def test_progress_goes_from_nothing_to_done():
     assert (shares[0], told[-1]) == (0.0, ("done", 1.0))
 
 
-@pytest.mark.parametrize("yards", [500, 1000])
+@pytest.mark.parametrize("yards", [450, 700])
 def test_about_as_many_yards_as_asked(yards):
     made = make_city(yards=yards, buildings=False)
     assert len(made.layers["yard"]) == pytest.approx(yards, rel=0.06)
