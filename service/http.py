@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from flask import Response, g, render_template, request
 from flask_babel import gettext
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
@@ -151,6 +151,9 @@ def _http_problem(error: HTTPException) -> Response:
 
 
 def _database_problem(error: DBAPIError) -> Response:
+    if isinstance(error, DataError):
+        # A value PostgreSQL can't hold, such as a text with a NUL character, came from the request.
+        return problem(errors.Invalid("A value can't be stored: it holds a character that is not allowed."))
     if isinstance(error, OperationalError) or error.connection_invalidated:
         _log.warning("database away", error=str(error.orig))
         return problem(

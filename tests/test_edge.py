@@ -1,5 +1,6 @@
 """The service's edge: health, problems, headers, migrations."""
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from service import migrate
@@ -52,3 +53,10 @@ def test_migrations_go_down_and_up_again(cluster):
     engine.dispose()
     assert left == []
     migrate.upgrade(address)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/grids/%00", "/api/v1/grids?level=%00", "/api/v1/grids?q=%00"])
+def test_a_character_the_database_can_not_hold_is_the_sender_s_mistake(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 422
+    assert answer.mimetype == "application/problem+json"

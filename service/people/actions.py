@@ -1,34 +1,28 @@
-"""Writes of people: accounts, log-in with lockout, tokens."""
+"""Writes of people: accounts and their roles, log-in with lockout, tokens."""
 
-import hashlib
-import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from geo.crs import parse_crs
 from service import audit
 from service.city import queries as city
-from service.errors import CONSTRAINTS, Conflict, Invalid, NotLoggedIn, TooManyTries
+from service.errors import CONSTRAINTS, Conflict, Invalid, NotFound
+from service.people import passwords, queries
+from service.people.keys import key_hash, new_key
 from service.people.models import ApiToken, LoginSession, Person, RoleGrant
-from service.people.permissions import ROLES, Permission
+from service.people.permissions import ADMINISTRATORS, ROLES, Permission
 
 TRIES = 5
 LOCK = timedelta(minutes=15)
 SESSION_LIFE = timedelta(hours=12)
-LEAST_PASSWORD = 8
-_hasher = PasswordHasher()
-# Checked where the name is unknown, so that the time of an answer does not tell which names exist.
-_NOBODY = _hasher.hash(secrets.token_hex())
 
-CONSTRAINTS["uq_person_name"] = (Conflict, "That login name is taken.")
-CONSTRAINTS["uq_role_grant_one_administrator"] = (
-    Conflict,
-    "System, security and audit administrator must be three different persons.",
-)
+_TAKEN = "That login name is taken."
+_APART = "System, security and audit administrator must be three different persons."
+CONSTRAINTS["uq_person_name"] = (Conflict, _TAKEN)
+CONSTRAINTS["uq_role_grant_one_administrator"] = (Conflict, _APART)
 
 
 def add_person(
@@ -42,72 +36,113 @@ def add_person(
     by: audit.Actor,
     at: datetime,
 ) -> str:
-    """Add an account with one role; gives the password. May raise Invalid, NotFound."""
-    if role not in ROLES:
-        raise Invalid(f"There is no role {role!r}. Known: {', '.join(ROLES)}.", field="role")
-    password = password if password is not None else secrets.token_urlsafe(12)
-    if len(password) < LEAST_PASSWORD:
-        raise Invalid(f"The password needs at least {LEAST_PASSWORD} characters.", field="password")
-    place = city.get_district(session, district).id if district is not None else None
+    """Add an account with one role; gives the password. May raise Invalid, Conflict, NotFound."""
+    _check([(role, district)])
+    login = queries.login_name(name)
+    if not login or not login.isprintable():
+        raise Invalid("A login name has at least one letter and nothing that can't be printed.", field="name")
+    if queries.find_person(session, login) is not None:
+        raise Conflict(_TAKEN)
+    password = password if password is not None else passwords.generate()
     person = Person(
-        name=name.strip().lower(),
+        name=login,
         display_name=display_name or name.strip(),
-        password_hash=_hasher.hash(password),
+        password_hash=passwords.hashed(password),
         is_active=True,
         failed_count=0,
         created_at=at,
     )
     session.add(person)
     session.flush()  # the grant needs the person's number
-    session.add(RoleGrant(person_id=person.id, role=role, district_id=place))
+    (grant,) = _grant(session, person, [(role, district)])
     audit.record(
-        session, by=by, at=at, verb="added", thing=("person", person.name), district_id=place, role=role
+        session, by=by, at=at, verb="added", thing=("person", login), district_id=grant.district_id, role=role
     )
     return password
 
 
-def log_in(
-    session: Session, *, name: str, password: str, at: datetime
-) -> tuple[Person | None, str | Exception]:
-    """Try to log in: the person and the session's key, or None and the error to raise after the commit."""
-    person = session.scalar(select(Person).where(Person.name == name.strip().lower()).with_for_update())
-    if person is not None and person.locked_until is not None and person.locked_until > at:
-        return None, TooManyTries(
-            "Too many wrong passwords; try again in a quarter of an hour.", retry_after=900
-        )
-    try:
-        _hasher.verify(person.password_hash if person is not None else _NOBODY, password)
-        right = person is not None and person.is_active
-    except VerifyMismatchError:
-        right = False
-    if person is None or not right:
+def set_roles(
+    session: Session,
+    *,
+    name: str,
+    roles: Sequence[tuple[str, str | None]],
+    by: audit.Actor,
+    at: datetime,
+) -> None:
+    """Give a person just these roles, by district or city-wide. May raise Invalid, Conflict, NotFound."""
+    _check(roles)
+    person = queries.get_person(session, name, lock=True)
+    before = sorted(grant.role for grant in person.grants)
+    session.execute(delete(RoleGrant).where(RoleGrant.person_id == person.id))
+    _grant(session, person, roles)
+    session.expire(person, ["grants"])
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        verb="gave roles",
+        thing=("person", person.name),
+        before=before,
+        after=sorted(role for role, _ in roles),
+    )
+
+
+def _check(roles: Sequence[tuple[str, str | None]]) -> None:
+    for role, _ in roles:
+        if role not in ROLES:
+            raise Invalid(f"There is no role {role!r}. Known: {', '.join(ROLES)}.", field="role")
+    if sum(role in ADMINISTRATORS for role, _ in roles) > 1:
+        raise Conflict(_APART)
+
+
+def _grant(session: Session, person: Person, roles: Sequence[tuple[str, str | None]]) -> list[RoleGrant]:
+    grants = []
+    for role, district in dict.fromkeys(roles):
+        place = city.get_district(session, district).id if district is not None else None
+        grants.append(RoleGrant(person_id=person.id, role=role, district_id=place))
+    session.add_all(grants)
+    session.flush()  # so that the constraints speak here
+    return grants
+
+
+def log_in(session: Session, *, name: str, password: str, at: datetime) -> str | None:
+    """Let a person in: the key of the new session, or None; every refusal looks and lasts the same."""
+    person = queries.find_person(session, name, lock=True)
+    right = passwords.matches(person.password_hash if person is not None else None, password)
+    if (
+        person is None
+        or not person.is_active
+        or (person.locked_until is not None and person.locked_until > at)
+    ):
+        return None
+    if not right:
         _count_failure(session, person, at)
-        return None, NotLoggedIn("Name or password is wrong.")
+        return None
     person.failed_count, person.locked_until = 0, None
-    key = secrets.token_urlsafe(32)
-    hashed = hashlib.sha256(key.encode()).digest()
+    session.execute(
+        delete(LoginSession).where(LoginSession.person_id == person.id, LoginSession.expires_at <= at)
+    )
+    key = new_key()
     session.add(
-        LoginSession(key_hash=hashed, person_id=person.id, created_at=at, expires_at=at + SESSION_LIFE)
+        LoginSession(key_hash=key_hash(key), person_id=person.id, created_at=at, expires_at=at + SESSION_LIFE)
     )
     who = audit.Actor("person", str(person.id), person.display_name)
     audit.record(session, by=who, at=at, verb="logged in", thing=("person", person.name))
-    return person, key
+    return key
 
 
-def _count_failure(session: Session, person: Person | None, at: datetime) -> None:
-    if person is None:
-        return
+def _count_failure(session: Session, person: Person, at: datetime) -> None:
     person.failed_count += 1
+    verb = "refused log-in of"
     if person.failed_count >= TRIES:
         person.failed_count, person.locked_until = 0, at + LOCK
-        audit.record(session, by=audit.SYSTEM, at=at, verb="locked", thing=("person", person.name))
+        verb = "locked"
+    audit.record(session, by=audit.SYSTEM, at=at, verb=verb, thing=("person", person.name))
 
 
 def log_out(session: Session, *, key: str, by: audit.Actor, at: datetime) -> None:
     """End a browser's session."""
-    session.execute(
-        delete(LoginSession).where(LoginSession.key_hash == hashlib.sha256(key.encode()).digest())
-    )
+    session.execute(delete(LoginSession).where(LoginSession.key_hash == key_hash(key)))
     audit.record(session, by=by, at=at, verb="logged out", thing=("person", by.id))
 
 
@@ -122,21 +157,57 @@ def create_token(
     by: audit.Actor,
     at: datetime,
 ) -> str:
-    """Make a token; gives its key, which is kept nowhere. May raise Invalid, UnknownCrs."""
+    """Make a token; gives its key, which is kept nowhere. May raise Invalid, NotFound, UnknownCrs."""
     unknown = [scope for scope in scopes if scope not in set(Permission)]
     if unknown:
         raise Invalid(f"There is no scope {unknown[0]!r}. Known: {', '.join(Permission)}.", field="scope")
-    key = secrets.token_urlsafe(32)
+    if not name.strip() or not name.isprintable():
+        raise Invalid("A token needs a name that can be printed.", field="name")
+    if expires_at is not None and expires_at <= at:
+        raise Invalid("The token would have expired already.", field="expires")
+    key = new_key()
+    place = city.get_district(session, district).id if district is not None else None
     token = ApiToken(
         name=name,
-        key_hash=hashlib.sha256(key.encode()).digest(),
-        scopes=list(scopes),
+        key_hash=key_hash(key),
+        scopes=sorted(set(scopes)),
         crs=parse_crs(crs).key if crs else None,
-        district_id=city.get_district(session, district).id if district else None,
+        district_id=place,
         created_by=by.name,
         created_at=at,
         expires_at=expires_at,
     )
     session.add(token)
-    audit.record(session, by=by, at=at, verb="created", thing=("api_token", name), scopes=list(scopes))
+    session.flush()  # the audit row tells tokens of one name apart by number
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        verb="created",
+        thing=("api_token", token.id),
+        district_id=place,
+        name=name,
+        scopes=token.scopes,
+    )
     return key
+
+
+def revoke_token(session: Session, *, name: str, by: audit.Actor, at: datetime) -> int:
+    """Revoke every living token of a name; gives how many. May raise NotFound."""
+    living = session.scalars(
+        select(ApiToken).where(ApiToken.name == name, ApiToken.revoked_at.is_(None)).with_for_update()
+    ).all()
+    if not living:
+        raise NotFound(f"There is no token {name!r} that is not revoked yet.")
+    for token in living:
+        token.revoked_at = at
+        audit.record(
+            session,
+            by=by,
+            at=at,
+            verb="revoked",
+            thing=("api_token", token.id),
+            district_id=token.district_id,
+            name=name,
+        )
+    return len(living)

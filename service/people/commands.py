@@ -7,7 +7,8 @@ import click
 
 from service import audit, clock, runtime
 from service.db import Session
-from service.people import actions
+from service.people import actions, queries
+from service.people.permissions import ROLES, Permission
 
 
 @click.group()
@@ -17,7 +18,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", required=True)
+@click.option("--role", required=True, type=click.Choice(list(ROLES)))
 @click.option(
     "--district", help="Code of the district the role holds in; the whole city where none is named."
 )
@@ -48,10 +49,20 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([str(one) for one in Permission]),
+    help="What it may do beyond anonymous look-ups; repeatable.",
+)
 @click.option("--crs", help="Coordinate system this system always sends.")
-@click.option("--district")
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]))
+@click.option(
+    "--district", help="Code of the district its scopes hold in; the whole city where none is named."
+)
+@click.option(
+    "--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day, in the city, on which it is refused."
+)
 def create(
     name: str, scopes: tuple[str, ...], crs: str | None, district: str | None, expires: datetime | None
 ) -> None:
@@ -63,11 +74,20 @@ def create(
             scopes=scopes,
             crs=crs,
             district=district,
-            expires_at=expires.astimezone() if expires else None,
+            expires_at=queries.midnight(session, expires.date()) if expires else None,
             by=audit.OPERATOR,
             at=clock.now(),
         )
     click.echo(key)
+
+
+@token.command("revoke")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Refuse all tokens of this name from now on (running workers: after five seconds)."""
+    with runtime.running(), Session.begin() as session:
+        count = actions.revoke_token(session, name=name, by=audit.OPERATOR, at=clock.now())
+    click.echo(f"{count} revoked")
 
 
 COMMANDS = [user, token]

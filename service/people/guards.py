@@ -1,11 +1,10 @@
 """Who asks, and whether they may: every request is identified, every route is guarded or declared public."""
 
-import hashlib
-import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from flask import current_app, g, request
@@ -16,6 +15,7 @@ from service.audit import Actor
 from service.db import Session
 from service.errors import CrossSiteRequest, NotAllowed, NotLoggedIn
 from service.http import LOOKUP, PUBLIC
+from service.people.keys import csrf_token, is_csrf_token, key_hash
 from service.people.models import ApiToken, LoginSession, Person
 from service.people.permissions import ROLES, Permission
 
@@ -74,16 +74,6 @@ def init_app(app: APIFlask) -> None:
     app.before_request(_guard)
 
 
-def key_hash(key: str) -> bytes:
-    """Hash a secret for the database."""
-    return hashlib.sha256(key.encode()).digest()
-
-
-def csrf_token(key: str) -> str:
-    """Derive the CSRF token of a session from its key."""
-    return hmac.new(key.encode(), b"csrf", hashlib.sha256).hexdigest()
-
-
 def _identify() -> None:
     authorization = request.headers.get("Authorization")
     if authorization is not None:
@@ -95,7 +85,9 @@ def _identify() -> None:
         return
     g.principal = _of_session(key)
     g.csrf_token = csrf_token(key)
-    if g.principal.kind == "person" and request.method not in SAFE_METHODS:
+    # Logging in again acts for nobody yet: the form may come from before the session.
+    entrance = request.endpoint == "people.login"
+    if g.principal.kind == "person" and request.method not in SAFE_METHODS and not entrance:
         _refuse_cross_site(key)
 
 
@@ -116,10 +108,19 @@ def _guard() -> None:
         raise NotAllowed("Your role does not include this.", permission=str(guard or "none"))
 
 
+def is_cross_site() -> bool:
+    """Tell whether another site's page sent this, as far as the browser says."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    # Browsers leave Sec-Fetch-Site out on plain HTTP, and old ones always.
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
+
+
 def _refuse_cross_site(key: str) -> None:
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token") or ""
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if site not in ("same-origin", "none") or not hmac.compare_digest(given, csrf_token(key)):
+    if is_cross_site() or not is_csrf_token(given, key):
         raise CrossSiteRequest("Load the page again and repeat; nothing was changed.")
 
 

@@ -45,19 +45,44 @@ function show(answer, url) {
 function copyButton(url) {
   const button = element("button", texts.copy, "btn");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(`curl '${url}'`);
-    button.textContent = texts.copied;
+    const call = `curl '${url}'`;
+    try {
+      await navigator.clipboard.writeText(call);
+      button.textContent = texts.copied;
+    } catch {
+      showToCopy(button, call);
+    }
   });
   return button;
 }
+
+// Browsers withhold the clipboard on plain HTTP, the rule on an intranet: then the call is shown, selected.
+function showToCopy(button, call) {
+  const field = element("input");
+  field.readOnly = true;
+  field.value = call;
+  field.setAttribute("aria-label", texts.copy);
+  button.replaceWith(field);
+  field.select();
+}
+
+let asked = 0;
 
 async function ask(event) {
   if (event) event.preventDefault();
   const url = address();
   card.hidden = false;
   if (url === null) return card.replaceChildren(element("p", texts.unreadable, "notice"));
-  const response = await fetch(url, { headers: { "Accept-Language": document.documentElement.lang } });
-  const answer = await response.json();
+  const turn = ++asked;
+  let response, answer;
+  try {
+    response = await fetch(url, { headers: { "Accept-Language": document.documentElement.lang } });
+    answer = await response.json();
+  } catch {
+    response = { ok: false };
+    answer = { detail: texts.unreachable };
+  }
+  if (turn !== asked) return; // a newer question is on its way
   if (response.ok) show(answer, url);
   else card.replaceChildren(element("p", answer.detail, "notice"));
 }
