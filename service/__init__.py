@@ -9,7 +9,7 @@ from flask import g, request
 from flask_babel import Babel, get_locale
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from service import http
+from service import http, openapi
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> APIFlask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
     http.init_app(app)
     guards.init_app(app)
+    openapi.init_app(app)
     Babel(
         app,
         locale_selector=_locale,
@@ -52,8 +53,8 @@ def create_app(settings: Settings) -> APIFlask:
     )
     for feature in (doors, people, grids, assignment, tiles):
         app.register_blueprint(feature.bp)
-    for endpoint in ("static", "openapi.spec"):
-        http.public(app.view_functions[endpoint])
+    http.public(app.view_functions["static"])
+    http.lookup(app.view_functions["openapi.spec"])
     app.context_processor(_page_context)
     IN_FORCE.start()
     return app

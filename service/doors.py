@@ -51,7 +51,7 @@ def readyz() -> Response:
 
 
 @bp.get("/api/v1/hello")
-@public
+@lookup
 @bp.doc(summary="The yardstick: every hook, no work", tags=["service"])
 def hello() -> Response:
     """Answer without work."""
@@ -59,7 +59,7 @@ def hello() -> Response:
 
 
 @bp.get("/problems/<name>")
-@public
+@lookup
 @bp.doc(hide=True)
 def problem(name: str) -> Response:
     """Explain a problem type, so that the link in every error works."""
@@ -72,7 +72,7 @@ def problem(name: str) -> Response:
 
 
 @bp.get("/api/docs")
-@public
+@lookup
 @bp.doc(hide=True)
 def api_page() -> str:
     """Show the API for people."""

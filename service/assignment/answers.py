@@ -56,8 +56,8 @@ def locate(maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: flo
         for row, distance in zip(inside.tolist(), distances.tolist(), strict=True):
             _take(hits, row, one, int(faces[row]), bool(ties[row]), distance)
     missing = [row for row, hit in enumerate(hits) if hit.map is None]
-    for row in missing:
-        _look_around(hits[row], maps, points[row : row + 1], tolerance_m)
+    if missing:
+        _look_around([hits[row] for row in missing], maps, points[missing], tolerance_m)
     return hits
 
 
@@ -71,15 +71,19 @@ def _take(hits: list[Hit], row: int, one: EditionMap, face: int, tie: bool, dist
     hits[row] = Hit(status, one, face, distance)
 
 
-def _look_around(hit: Hit, maps: list[EditionMap], point: NDArray[np.float64], tolerance_m: float) -> None:
+def _look_around(
+    hits: list[Hit], maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: float
+) -> None:
     for one in maps:
         if len(one.locator) == 0:
             continue
-        face, distance = one.locator.nearest_any(point)
-        if hit.distance_m is None or float(distance[0]) < hit.distance_m:
-            hit.map, hit.face, hit.distance_m = one, int(face[0]), float(distance[0])
-    if hit.distance_m is not None and hit.distance_m <= tolerance_m:
-        hit.status = "nearest"
+        faces, distances = one.locator.nearest_any(points)
+        for hit, face, distance in zip(hits, faces.tolist(), distances.tolist(), strict=True):
+            if hit.distance_m is None or distance < hit.distance_m:
+                hit.map, hit.face, hit.distance_m = one, face, distance
+    for hit in hits:
+        if hit.distance_m is not None and hit.distance_m <= tolerance_m:
+            hit.status = "nearest"
 
 
 def answer(

@@ -9,7 +9,7 @@ import click
 from geo.crs import parse_crs
 from service import runtime
 from service.assignment.answers import Question
-from service.assignment.batch import answer_rows, chunks, fields, flat, read_row
+from service.assignment.batch import answer_rows, chunks, fields, flat, read_record
 from service.assignment.in_force import IN_FORCE
 from service.assignment.views import moment
 from service.errors import Invalid
@@ -53,10 +53,9 @@ def assign(
         write = _writer(form, output, [*names, *fields(levels)])
         failed = 0
         for chunk in chunks(table):
-            rows = [read_row(one.get(x), one.get(y), _accuracy(one, accuracy)) for one in chunk]
+            rows = [read_record(one, x, y, _accuracy(one, accuracy)) for one in chunk]
             for source, result in zip(chunk, answer_rows(IN_FORCE, question, rows, declared), strict=True):
                 failed += "error" in result
-                source.pop(None, None)
                 write({**source, **flat(result, levels)})
     if failed:
         click.echo(f"{failed} rows could not be answered: see grid_error", err=True)

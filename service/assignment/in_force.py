@@ -7,9 +7,11 @@ answers. After three seconds without an answer it refuses to answer at all: an o
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select, text
@@ -53,20 +55,27 @@ class InForce:
         self._profile: Profile | None = None
         self._leaders: dict[UUID, dict[str, str]] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._loading = threading.Lock()
+        self._started = False
 
     def start(self) -> None:
         """Begin to follow the database in the background."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._follow, name="in-force", daemon=True)
-            self._thread.start()
+        if not self._started:
+            self._started = True
+            # Two threads: a big map takes longer to load than the database may stay unheard.
+            for step in (self.listen, self.load_needed):
+                threading.Thread(target=_repeat, args=(step,), name=step.__name__, daemon=True).start()
 
     def refresh(self) -> None:
-        """Ask the database now: clock, editions, posts; load the maps in force and waiting."""
+        """Ask the database now and load what is needed."""
+        self.listen()
+        self.load_needed()
+
+    def listen(self) -> None:
+        """Ask the database: clock, editions, profile, posts."""
         with Session() as session:
-            before = time.monotonic()
             moment = database_now(session)
-            heard = time.monotonic()
+            heard, here = time.monotonic(), datetime.now(UTC)
             editions = tuple(EditionKey(**row._mapping) for row in session.execute(EDITIONS))
             self._profile = city.profile(session)
             self._schemes = {one.code: one.id for one in session.scalars(select(Scheme).order_by(Scheme.id))}
@@ -74,17 +83,19 @@ class InForce:
                 one: tuple(level.code for level in city.levels(session, one))
                 for one in self._schemes.values()
             }
-            today = {"today": moment.date()}
+            today = {"today": moment.astimezone(ZoneInfo(self._profile.time_zone)).date()}
             self._leaders = {
                 row.grid_id: {"name": row.holder, "post": row.kind, "phone": row.phone}
                 for row in session.execute(LEADERS, today)
             }
-        self._offset = moment - datetime.now(UTC)
+        self._offset = moment - here
         self._editions = editions
-        for key in self._needed(moment):
+        self._heard = heard
+
+    def load_needed(self) -> None:
+        """Load the maps in force and waiting that are not in memory yet."""
+        for key in self._needed(datetime.now(UTC) + self._offset):
             self._map(key)
-        # Heard only once every map is there; loading may have taken longer than the clock may be trusted.
-        self._heard = time.monotonic() if heard - before < STALE_SECONDS else before
 
     @property
     def profile(self) -> Profile:
@@ -124,27 +135,39 @@ class InForce:
         return waiting + [key for scheme in self._schemes.values() for key in self._keys_at(scheme, moment)]
 
     def _map(self, key: EditionKey) -> EditionMap:
-        where = (key.district_id, key.snapshot_id)
-        with self._lock:
-            found = self._maps.get(where)
-            if found is None:
-                with Session() as session:
-                    found = load(session, key)
-                self._maps[where] = found
-                while len(self._maps) > MAPS_KEPT:
-                    self._maps.popitem(last=False)
-            self._maps.move_to_end(where)
+        found = self._kept(key)
+        if found is None:
+            with self._loading:  # one at a time, and nobody who needs another map waits for it
+                found = self._kept(key) or self._load(key)
         if found.key != key:  # a rollback: the same content under another number
             found = EditionMap(key, found.grids, found.kinds, found.precedence, found.locator)
         return found
 
-    def _follow(self) -> None:
-        while True:
-            try:
-                self.refresh()
-            except (SQLAlchemyError, NotReady) as error:
-                _log.warning("editions not heard", error=str(error))
-            time.sleep(POLL_SECONDS)
+    def _kept(self, key: EditionKey) -> EditionMap | None:
+        where = (key.district_id, key.snapshot_id)
+        with self._lock:
+            found = self._maps.get(where)
+            if found is not None:
+                self._maps.move_to_end(where)
+            return found
+
+    def _load(self, key: EditionKey) -> EditionMap:
+        with Session() as session:
+            found = load(session, key)
+        with self._lock:
+            self._maps[key.district_id, key.snapshot_id] = found
+            while len(self._maps) > MAPS_KEPT:
+                self._maps.popitem(last=False)
+        return found
+
+
+def _repeat(step: Callable[[], None]) -> None:
+    while True:
+        try:
+            step()
+        except (SQLAlchemyError, NotReady) as error:
+            _log.warning("editions not heard", error=str(error))
+        time.sleep(POLL_SECONDS)
 
 
 IN_FORCE = InForce()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, time
 from typing import Any
@@ -11,14 +12,16 @@ import msgspec
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
 from flask_babel import get_locale
+from pydantic import BaseModel, Field
 
 from geo.crs import Crs, parse_crs
 from geo.errors import UnknownCrs
 from service.assignment.answers import Question
-from service.assignment.batch import answer_rows, chunks, fields, flat, read_row
+from service.assignment.batch import answer_rows, chunks, fields, flat, read_record, read_row
 from service.assignment.in_force import IN_FORCE
 from service.errors import Invalid, Malformed, UnsupportedMedia
 from service.http import json_response, lookup
+from service.openapi import takes
 from service.people.guards import principal
 from service.people.permissions import Permission
 
@@ -34,8 +37,41 @@ def map_page() -> str:
     return render_template("map.html", tile_levels=_levels())
 
 
+class AssignQuery(BaseModel):
+    """What may be asked of one position; read by hand, since this route is the hot one."""
+
+    lon: float
+    lat: float
+    crs: str | None = None
+    accuracy_m: float | None = Field(None, ge=0)
+    at: str | None = None
+    level: str | None = None
+    scheme: str | None = None
+
+
+class AssignManyQuery(BaseModel):
+    """What may be asked of many positions; `lon`, `lat`, `accuracy` name the columns of a CSV."""
+
+    crs: str | None = None
+    at: str | None = None
+    level: str | None = None
+    scheme: str | None = None
+    lon: str = "lon"
+    lat: str = "lat"
+    accuracy: str = "accuracy_m"
+
+
+class Points(BaseModel):
+    """Many positions as JSON; each [x, y] or [x, y, accuracy in metres]."""
+
+    points: list[list[float]]
+    crs: str | None = None
+    accuracy_m: float | None = Field(None, ge=0)
+
+
 @bp.get("/api/v1/assign")
 @lookup
+@takes(query=AssignQuery)
 @bp.doc(summary="Find the grid that answers for a position", tags=["assignment"])
 def assign() -> Response:
     """Answer one position."""
@@ -53,6 +89,7 @@ def assign() -> Response:
 
 @bp.post("/api/v1/assign")
 @lookup
+@takes(query=AssignManyQuery, body=Points, texts=("text/csv", "application/x-ndjson", "application/geo+json"))
 @bp.doc(summary="Find the grids for many positions", tags=["assignment"])
 def assign_many() -> Response:
     """Answer a body of positions row for row, in the form it came."""
@@ -95,7 +132,12 @@ def _csv(raw: bytes) -> Response:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Malformed(f"The CSV is not UTF-8: {error.reason} at byte {error.start}.") from error
-    table = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        # Read through once, so that a file that breaks off is refused before half an answer is sent.
+        deque(csv.reader(io.StringIO(text, newline=""), strict=True), maxlen=0)
+    except csv.Error as error:
+        raise Malformed(f"The CSV can't be split into rows: {error}.") from error
+    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = list(table.fieldnames or ())
     x, y = request.args.get("lon", "lon"), request.args.get("lat", "lat")
     missing = [name for name in (x, y) if name not in names]
@@ -110,10 +152,10 @@ def _csv(raw: bytes) -> Response:
 
     def lines() -> Iterator[str]:
         out = io.StringIO()
-        writer = csv.DictWriter(out, [*names, *fields(levels)], extrasaction="ignore")
+        writer = csv.DictWriter(out, [*names, *fields(levels)])
         writer.writeheader()
         for chunk in chunks(table):
-            rows = [read_row(one[x], one[y], one.get(accuracy)) for one in chunk]
+            rows = [read_record(one, x, y, one.get(accuracy)) for one in chunk]
             for source, result in zip(chunk, answer_rows(IN_FORCE, question, rows, crs), strict=True):
                 writer.writerow({**source, **flat(result, levels)})
             yield out.getvalue()
@@ -150,13 +192,14 @@ def _geojson(raw: bytes) -> Response:
         raise Invalid("features is missing: send a FeatureCollection of points.", field="features")
     crs = parse_crs(request.args.get("crs", "wgs84"))
     rows = [_feature_row(one) for one in given["features"]]
-    question, results = _question(), []
+    question, levels, results = _question(), _levels(), []
     for chunk in chunks(rows):
         results += answer_rows(IN_FORCE, question, chunk, crs)
     for feature, result in zip(given["features"], results, strict=True):
         if isinstance(feature, dict):
-            properties = feature.get("properties") or {}
-            feature["properties"] = {**properties, **flat(result, _levels())}
+            given_properties = feature.get("properties")
+            kept = given_properties if isinstance(given_properties, dict) else {}
+            feature["properties"] = {**kept, **flat(result, levels)}
     return json_response(given, mimetype="application/geo+json")
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from geo.crs import geometries_to_lonlat, is_ballpark, parse_crs
-from geo.errors import UnknownField
+from geo.errors import MalformedPoints, UnknownField
 from geo.formats import Table, as_code, read_table
 from geo.partition import Feature, Finding, Gap, Layer, partition
 from geo.suspicion import suspect_shift, suspect_units
@@ -70,8 +70,8 @@ def import_file(
         raise Invalid(f"There is no level {wanted.level!r}. Known: {known}.", field="level")
     declared = parse_crs(wanted.crs) if wanted.crs else None
     table = read_table(wanted.path, layer=wanted.layer, encoding=wanted.encoding, crs=declared)
-    features = _features(table, wanted)
     doubts = _doubts(table)
+    features = _features(table, wanted, doubts)
     plan = _open_plan(session, wanted, scheme, by=by, at=at)
     place = _touch_district(session, plan, district, at=at)
     _check_parents(session, plan, district, wanted, levels, features)
@@ -93,7 +93,7 @@ def import_file(
     return Imported(plan, len(features), source, found)
 
 
-def _features(table: Table, wanted: Request) -> list[Feature]:
+def _features(table: Table, wanted: Request, doubts: list[dict[str, Any]]) -> list[Feature]:
     columns = {}
     for option in ("code_field", "name_field", "parent_field"):
         name = getattr(wanted, option)
@@ -107,7 +107,15 @@ def _features(table: Table, wanted: Request) -> list[Feature]:
             raise UnknownField(
                 f"The layer has no field {name!r} ({flag}). It has: {known}.", fields=list(table.columns)
             )
-    geometries = geometries_to_lonlat(table.geometries, table.crs)
+    try:
+        geometries = geometries_to_lonlat(table.geometries, table.crs)
+    except MalformedPoints as error:
+        if not doubts:
+            raise
+        # What looks odd about the whole file says more than the first place that is not on earth.
+        raise MalformedPoints(
+            f"{doubts[0]['detail']} Declare the right one: --crs.", **error.members
+        ) from error
     return [
         Feature(
             as_code(code),

@@ -21,6 +21,7 @@ from service.grids import actions, publishing, queries, wire
 from service.grids.importing import Request, import_file
 from service.grids.models import Plan, PlanImport
 from service.http import body, json_response
+from service.openapi import takes
 from service.people.guards import principal, requires
 from service.people.permissions import Permission
 
@@ -74,6 +75,7 @@ def plans() -> Response:
 
 
 @bp.post("/api/v1/plans")
+@takes(body=NewPlan)
 @requires(Permission.PLAN_EDIT)
 @bp.doc(summary="Make a plan", tags=["plans"])
 def create() -> Response:
@@ -152,6 +154,7 @@ def upload(name: str) -> Response:
 
 
 @bp.post("/api/v1/plans/<name>/imports/<uuid:import_id>")
+@takes(body=ImportOptions)
 @requires(Permission.PLAN_EDIT)
 @bp.doc(summary="Import an uploaded file as one level of a plan", tags=["plans"])
 def run_import(name: str, import_id: UUID) -> Response:
@@ -192,6 +195,7 @@ def faces(name: str) -> Response:
 
 
 @bp.post("/api/v1/plans/<name>/ops")
+@takes(body=Operation)
 @requires(Permission.PLAN_EDIT)
 @bp.doc(summary="Edit a plan", tags=["plans"])
 def operate(name: str) -> Response:
@@ -213,6 +217,7 @@ def operate(name: str) -> Response:
 
 
 @bp.post("/api/v1/plans/<name>/publish")
+@takes(body=PublishBody)
 @requires(Permission.PLAN_PUBLISH)
 @bp.doc(summary="Publish a plan", tags=["plans"])
 def publish(name: str) -> Response:

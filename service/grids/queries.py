@@ -63,12 +63,10 @@ def list_waivers(session: Session, plan_id: UUID) -> Sequence[Waiver]:
     return session.scalars(select(Waiver).where(Waiver.plan_id == plan_id).order_by(Waiver.at)).all()
 
 
-def list_editions(session: Session, district_id: int | None = None) -> Sequence[Edition]:
-    """List editions by district and number."""
-    wanted = select(Edition).order_by(Edition.district_id, Edition.number)
-    return session.scalars(
-        wanted if district_id is None else wanted.where(Edition.district_id == district_id)
-    ).all()
+def list_editions(session: Session, *, newest: int | None = None) -> Sequence[Edition]:
+    """List editions (only so many of the newest, where a number is given) by district and number."""
+    rows = session.scalars(select(Edition).order_by(Edition.published_at.desc()).limit(newest)).all()
+    return sorted(rows, key=lambda one: (one.district_id, one.number))
 
 
 def newest_edition(session: Session, district_id: int, scheme_id: int) -> Edition | None:

@@ -1,7 +1,8 @@
 """The map over HTTP: grids and editions for everybody, plans for those who make them."""
 
-import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import shapely
 from apiflask import APIBlueprint
@@ -12,8 +13,9 @@ from sqlalchemy import text
 from service.city import queries as city
 from service.db import Session, database_now
 from service.errors import Conflict, NotFound
-from service.grids import plan_views, publishing, queries
+from service.grids import plan_views, publishing, queries, wire
 from service.http import json_response, lookup, query
+from service.openapi import takes
 
 bp = APIBlueprint("grids", __name__)
 bp.register_blueprint(plan_views.bp)
@@ -48,18 +50,19 @@ ONE = text(
         and (cast(:scheme as text) is null or s.code = :scheme)
 """
 )
-GROUND = text("""
+GROUNDS = text("""
     with recursive below as (
-        select grid_id from snapshot_grid
-            where district_id = :district_id and snapshot_id = :snapshot_id and grid_id = :grid_id
+        select g.district_id, g.snapshot_id, g.grid_id, g.grid_id as root from snapshot_grid g
+        join unnest(cast(:districts as int[]), cast(:snapshots as uuid[]), cast(:grids as uuid[]))
+            as wanted (district_id, snapshot_id, grid_id) using (district_id, snapshot_id, grid_id)
         union all
-        select g.grid_id from snapshot_grid g join below b on g.parent_id = b.grid_id
-            where g.district_id = :district_id and g.snapshot_id = :snapshot_id
+        select g.district_id, g.snapshot_id, g.grid_id, b.root from snapshot_grid g
+        join below b on g.district_id = b.district_id and g.snapshot_id = b.snapshot_id and g.parent_id = b.grid_id
     )
-    select st_asbinary(s.geom) from face f
+    select b.root, st_asbinary(s.geom) as wkb from below b
+    join face f using (district_id, snapshot_id, grid_id)
     join shape s on s.district_id = f.district_id and s.id = f.shape_id
-    where f.district_id = :district_id and f.snapshot_id = :snapshot_id and f.kind <> 'gap'
-        and f.grid_id in (select grid_id from below)
+    where f.kind <> 'gap'
 """)
 CHILDREN = text(IN_FORCE + " where g.district_id = :district_id and g.parent_id = :grid_id order by g.code")
 HISTORY = text("""
@@ -79,8 +82,16 @@ class ListQuery(BaseModel):
     cursor: str = Field("", max_length=300)
 
 
+class WhichQuery(BaseModel):
+    """Which of several grids with one code."""
+
+    level: str | None = None
+    scheme: str | None = None
+
+
 @bp.get("/api/v1/grids")
 @lookup
+@takes(query=ListQuery)
 @bp.doc(summary="List the grids in force", tags=["grids"])
 def list_grids() -> Response:
     """List grids in force as a FeatureCollection, page by page."""
@@ -91,7 +102,8 @@ def list_grids() -> Response:
     with Session() as session:
         rows = session.execute(LIST, {**given, **keys}).all()
         shown = rows[: wanted.limit]
-        features = [_feature(row, _ground(session, row) if wanted.geometry else None) for row in shown]
+        grounds = _grounds(session, shown) if wanted.geometry else {}
+    features = [_feature(row, grounds.get(row.grid_id)) for row in shown]
     links = []
     if len(rows) > wanted.limit:
         last = shown[-1]
@@ -102,18 +114,21 @@ def list_grids() -> Response:
 
 @bp.get("/api/v1/grids/<code>")
 @lookup
+@takes(query=WhichQuery)
 @bp.doc(summary="One grid in force", tags=["grids"])
 def grid(code: str) -> Response:
     """Show one grid; ``CODE.geojson`` with its ground."""
     with_ground = code.endswith(".geojson")
     with Session() as session:
         row = _one(session, code.removesuffix(".geojson"))
-        feature = _feature(row, _ground(session, row) if with_ground else None)
+        ground = _grounds(session, [row]).get(row.grid_id) if with_ground else None
+    feature = _feature(row, ground)
     return json_response(feature, mimetype="application/geo+json" if with_ground else "application/json")
 
 
 @bp.get("/api/v1/grids/<code>/children")
 @lookup
+@takes(query=WhichQuery)
 @bp.doc(summary="The grids under a grid", tags=["grids"])
 def children(code: str) -> Response:
     """List the grids right under one."""
@@ -125,6 +140,7 @@ def children(code: str) -> Response:
 
 @bp.get("/api/v1/grids/<code>/history")
 @lookup
+@takes(query=WhichQuery)
 @bp.doc(summary="A grid through all editions", tags=["grids"])
 def history(code: str) -> Response:
     """Show a grid as each edition has it."""
@@ -134,11 +150,19 @@ def history(code: str) -> Response:
     return json_response({"id": str(row.grid_id), "history": [dict(one._mapping) for one in rows]})
 
 
+class EditionsQuery(BaseModel):
+    """How many editions to list."""
+
+    limit: int = Field(1000, ge=1, le=1000)
+
+
 @bp.get("/api/v1/editions")
 @lookup
-@bp.doc(summary="List the editions of all districts", tags=["editions"])
+@takes(query=EditionsQuery)
+@bp.doc(summary="List the newest editions of all districts", tags=["editions"])
 def editions() -> Response:
-    """List editions with the moment they count from."""
+    """List the newest editions with the moment they count from, by district and number."""
+    wanted = query(EditionsQuery)
     with Session() as session:
         codes = {one.id: one.code for one in city.list_districts(session)}
         moment = database_now(session)
@@ -150,7 +174,7 @@ def editions() -> Response:
                 "waiting": one.in_force_from > moment,
                 "rollback_to": one.rollback_to,
             }
-            for one in queries.list_editions(session)
+            for one in queries.list_editions(session, newest=wanted.limit)
         ]
     return json_response({"editions": listed})
 
@@ -179,10 +203,17 @@ def _one(session: Any, code: str) -> Any:
     return rows[0]
 
 
-def _ground(session: Any, row: Any) -> Any:
-    which = {"district_id": row.district_id, "snapshot_id": row.snapshot_id, "grid_id": row.grid_id}
-    faces = [shapely.from_wkb(bytes(wkb)) for wkb in session.scalars(GROUND, which)]
-    return json.loads(shapely.to_geojson(shapely.coverage_union_all(faces))) if faces else None
+def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, Any]:
+    """Give the ground of grids as GeoJSON, in one query."""
+    which = {
+        "districts": [row.district_id for row in rows],
+        "snapshots": [row.snapshot_id for row in rows],
+        "grids": [row.grid_id for row in rows],
+    }
+    faces: dict[UUID, list[shapely.Geometry]] = {}
+    for root, wkb in session.execute(GROUNDS, which):
+        faces.setdefault(root, []).append(shapely.from_wkb(bytes(wkb)))
+    return {root: wire.geojson(shapely.coverage_union_all(parts)) for root, parts in faces.items()}
 
 
 def _feature(row: Any, geometry: Any) -> dict[str, Any]:

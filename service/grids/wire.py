@@ -7,7 +7,7 @@ import shapely
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from service.city import queries as city
+from service.city.models import District
 from service.grids.models import Edition, Plan, PlanFinding, SnapshotGrid
 
 
@@ -39,7 +39,7 @@ def geojson(shape: shapely.Geometry | None) -> Any:
 
 def edition(session: Session, one: Edition) -> dict[str, Any]:
     """Give an edition as JSON has it."""
-    district = next(place for place in city.list_districts(session) if place.id == one.district_id)
+    district = session.get_one(District, one.district_id)
     return {
         "district": district.code,
         "number": one.number,

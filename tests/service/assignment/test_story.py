@@ -1,18 +1,24 @@
 """The main job as a story: a file in, checked, published, and every way of asking gives the same answer."""
 
+import contextlib
 import csv
 import gzip
 import io
 import json
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import shapely
 from sqlalchemy import text
 
 from service import audit, clock
+from service.assignment import in_force
 from service.assignment.in_force import IN_FORCE
+from service.errors import NotReady
 from service.grids import publishing, queries
 from service.grids.importing import Request, import_file
 from tests.shared_data import shared
@@ -147,6 +153,78 @@ def test_single_json_csv_ndjson_and_geojson_agree(squares, client):
         "/api/v1/assign", data=json.dumps(collection), content_type="application/geo+json"
     ).json
     assert [one["properties"]["grid_code"] for one in body["features"]] == codes
+
+
+def post_csv(client, table):
+    return client.post("/api/v1/assign?crs=wgs84", data=table, content_type="text/csv")
+
+
+def test_a_line_with_more_cells_than_the_header_is_an_error_and_the_rest_is_answered(squares, client):
+    text = post_csv(client, "lon,lat\n116.0005,32.0005,kept?\n116.0005,32.0005\n116.0005\n").get_data(
+        as_text=True
+    )
+    first, second, third = csv.DictReader(io.StringIO(text))
+    assert (first["grid_code"], first["grid_error"]) == ("", "the row has more cells than the header")
+    assert (second["grid_code"], second["grid_error"]) == ("990101000", "")
+    assert third["grid_error"]
+
+
+def test_a_csv_that_breaks_off_is_refused_whole(squares, client):
+    answer = post_csv(client, 'lon,lat\n116.0005,32.0005\n"116.0005,32.0005\n')
+    assert answer.status_code == 400
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_odd_geojson_features_are_errors_of_their_own(squares, client):
+    point = {"type": "Point", "coordinates": [116.0005, 32.0005]}
+    features = [
+        {"properties": [1], "geometry": point},
+        {"properties": "x", "geometry": None},
+        {"geometry": point},
+    ]
+    body = {"type": "FeatureCollection", "features": features}
+    answer = client.post("/api/v1/assign", data=json.dumps(body), content_type="application/geo+json")
+    assert answer.status_code == 200
+    assert [one["properties"]["grid_code"] for one in answer.json["features"]] == [
+        "990101000",
+        "",
+        "990101000",
+    ]
+
+
+def test_grounds_of_a_list_are_those_of_single_grids(squares, client):
+    listed = client.get("/api/v1/grids?geometry=1").json["features"]
+    assert len(listed) == 2
+    for one in listed:
+        single = client.get(f"/api/v1/grids/{one['properties']['code']}.geojson").json
+        assert single["geometry"] == one["geometry"]
+        assert shapely.geometry.shape(one["geometry"]).area == pytest.approx(1e-6)
+
+
+def test_a_big_map_that_loads_does_not_silence_the_others(squares, client, monkeypatch):
+    """Look-ups in a map in memory go on while another one loads, and the database still counts as heard."""
+    started, let_go = threading.Event(), threading.Event()
+
+    def slow(session, key):
+        started.set()
+        assert let_go.wait(10)
+        raise NotReady("never mind")
+
+    monkeypatch.setattr(in_force, "load", slow)
+    other = replace(IN_FORCE.maps_at(1, IN_FORCE.now())[0].key, snapshot_id=uuid4())
+
+    def load_other():
+        with contextlib.suppress(NotReady):
+            IN_FORCE._map(other)
+
+    loader = threading.Thread(target=load_other)
+    loader.start()
+    assert started.wait(10)
+    try:
+        assert ask(client, lon=116.0005, lat=32.0005).json["grid"]["code"] == "990101000"
+    finally:
+        let_go.set()
+        loader.join()
 
 
 def test_an_older_moment_is_answered_by_the_older_edition(squares, session, client):
