@@ -21,6 +21,7 @@ def build(settings: Settings) -> APIFlask:
     from service import doors
     from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
+    from service.cases import views as cases
     from service.demo import views as demo
     from service.grids import views as grids
     from service.people import guards
@@ -52,7 +53,7 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, tiles, demo):
+    for feature in (doors, people, grids, assignment, cases, tiles, demo):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])
