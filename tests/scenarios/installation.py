@@ -29,6 +29,9 @@ class Installation:
         self.port = 0
         self.server: subprocess.Popen[bytes] | None = None
         clean = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
+        clean.pop("PYTHONDONTWRITEBYTECODE", None)
+        # Processes that step down can't write beside the sources; compiling at each start takes seconds.
+        clean["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "wangge-scenario-bytecode")
         self.environment = {**clean, "PYTHONPATH": str(ROOT), "WANGGE_DATA": str(folder), **more}
         if url is not None:
             self.environment["WANGGE_DATABASE_URL"] = url

@@ -4,9 +4,9 @@ import csv
 import gzip
 import io
 import json
+import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LEVELS = ("subdistrict", "community", "yard")
 FIELDS = ("BoroCode", "NTACode", "BoroCT2010")
 NAMES = ("BoroName", "NTAName", "CTLabel")
 Rows = list[dict[str, str]]
+FIGURES = logging.getLogger("figures")
 
 
 @dataclass
@@ -85,7 +86,7 @@ def publish(service: Installation, plan: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def city(install: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def city(install: Any, tmp_path_factory: pytest.TempPathFactory) -> City:
     folder = tmp_path_factory.mktemp("nyc")
     files, layers, parent = write_levels(folder)
     service = install("nyc", WANGGE_PROFILE="international")
@@ -97,7 +98,7 @@ def city(install: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
     publish(service, "tracts")
     service.start()
     reports = labelled()
-    yield City(service, layers, parent, as_csv(reports), reports)
+    return City(service, layers, parent, as_csv(reports), reports)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def by_command(city: City) -> Rows:
     begun = time.perf_counter()
     words = ("assign", "-", "--lon", "lon", "--lat", "lat", "--crs", "wgs84")
     rows = read_csv(city.service.told(*words, given=city.table))
-    print(f"CLI assign of {len(rows)} reports: {time.perf_counter() - begun:.2f} s with start-up")
+    FIGURES.info("command: %d reports in %.2f s with start-up", len(rows), time.perf_counter() - begun)
     return rows
 
 
@@ -123,7 +124,7 @@ def covering(shapes: dict[str, shapely.Geometry], rows: Rows) -> list[list[str]]
 def test_command_and_post_answer_alike(city: City, by_command: Rows) -> None:
     begun = time.perf_counter()
     status, body = city.service.ask("POST", "/api/v1/assign?crs=wgs84", city.table, Content_Type="text/csv")
-    print(f"POST of {len(by_command)} reports: {time.perf_counter() - begun:.2f} s")
+    FIGURES.info("POST: %d reports in %.2f s", len(by_command), time.perf_counter() - begun)
     assert status == 200, body[:500]
     assert len(by_command) == 5836
     assert read_csv(body.decode()) == by_command
@@ -133,8 +134,7 @@ def test_command_and_post_answer_alike(city: City, by_command: Rows) -> None:
 
 def test_every_level_is_the_brute_force_one(city: City, by_command: Rows) -> None:
     finest = covering(city.layers["yard"], city.reports)
-    statuses = Counter(row["grid_status"] for row in by_command)
-    print(dict(statuses))
+    FIGURES.info("statuses: %s", dict(Counter(row["grid_status"] for row in by_command)))
     for row, tracts in zip(by_command, finest, strict=True):
         if row["grid_status"] not in ("inside", "border"):
             # Micro-gaps between tracts are filled by no tract; nobody may answer by the ground there.
@@ -157,6 +157,17 @@ def test_every_level_is_the_brute_force_one(city: City, by_command: Rows) -> Non
     assert sum(1 for codes in finest if codes) > 5800
 
 
+def ask_boards(service: Installation, reports: Rows) -> list[tuple[str, str]]:
+    """Ask the same over HTTP as JSON."""
+    service.start()
+    points = [[float(row["lon"]), float(row["lat"])] for row in reports]
+    body = json.dumps({"crs": "wgs84", "points": points, "accuracy_m": 10})
+    status, answer = service.ask("POST", "/api/v1/assign", body, Content_Type="application/json")
+    assert status == 200, answer[:500]
+    results = json.loads(answer)["results"]
+    return [((one["grid"] or {}).get("code", ""), str(one["confidence"])) for one in results]
+
+
 def test_community_districts_agree_with_the_labels(install: Any, city: City) -> None:
     """A second scheme would cross freely; here the districts are a map of their own."""
     path = shared(PLACE, "nyc_community_districts.geojson")
@@ -171,12 +182,13 @@ def test_community_districts_agree_with_the_labels(install: Any, city: City) -> 
     words = ("assign", "-", "--lon", "lon", "--lat", "lat", "--crs", "wgs84", "--accuracy", "10")
     rows = read_csv(service.told(*words, given=city.table))
     assert len(rows) == 5836
+    assert ask_boards(service, city.reports) == [(row["grid_code"], row["confidence"]) for row in rows]
     for row, codes in zip(rows, covering(shapes, city.reports), strict=True):
         answered = row["grid_code"] if row["grid_status"] in ("inside", "border") else None
         assert answered == (codes[0] if codes else None), row
     wrong = [row for row in rows if row["grid_code"] != row["borocd"]]
     near = [row for row in wrong if row["border_m"] and float(row["border_m"]) <= 10]
-    print(f"agreement {1 - len(wrong) / len(rows):.4%}; {len(wrong)} differ, {len(near)} within 10 m")
+    FIGURES.info("%d of %d differ from the label, %d within 10 m", len(wrong), len(rows), len(near))
     assert len(wrong) / len(rows) <= 0.01
     for row in near:
         others = [pair.split(":")[0] for pair in row["alternates"].split(";") if pair]
