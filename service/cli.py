@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from types import ModuleType
 
 import click
 
@@ -41,22 +42,31 @@ def worker() -> None:
     """Run background jobs until stopped."""
     import asyncio
 
-    from service import jobs, runtime
+    from service import db, jobs, runtime
     from service.settings import Settings
 
+    _load("tasks")
     with runtime.database(Settings()) as url:
+        engine = db.connect(url)
         asyncio.run(jobs.work(url))
+        engine.dispose()
 
 
-for _feature in FEATURES:
-    try:
-        _found = importlib.import_module(f"service.{_feature}.commands")
-    except ModuleNotFoundError as missing:
-        if missing.name != f"service.{_feature}.commands":
-            raise
-    else:
-        for _command in _found.COMMANDS:
-            main.add_command(_command)
+def _load(name: str) -> list[ModuleType]:
+    """Import a file of every feature that has it."""
+    found = []
+    for feature in FEATURES:
+        try:
+            found.append(importlib.import_module(f"service.{feature}.{name}"))
+        except ModuleNotFoundError as missing:
+            if missing.name != f"service.{feature}.{name}":
+                raise
+    return found
+
+
+for _module in _load("commands"):
+    for _command in _module.COMMANDS:
+        main.add_command(_command)
 
 
 if __name__ == "__main__":
