@@ -9,7 +9,7 @@ import click
 from geo.errors import GeoError
 from service.errors import ServiceError
 
-FEATURES = ("people", "grids", "assignment", "cases", "supervision")
+FEATURES = ("people", "grids", "assignment", "cases", "supervision", "demo")
 
 
 class Sentences(click.Group):

@@ -71,6 +71,11 @@ class InForce:
         self.listen()
         self.load_needed()
 
+    def hear(self) -> None:
+        """Refresh where nobody follows the database in the background, as on the command line."""
+        if time.monotonic() - self._heard > 2 * POLL_SECONDS:
+            self.refresh()
+
     def listen(self) -> None:
         """Ask the database: clock, editions, profile, posts."""
         with Session() as session:

@@ -5,14 +5,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import shapely
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from service import audit
 from service.city.models import District, Scheme
+from service.db import CANONICAL_SRID
 from service.errors import Conflict, NotFound, VersionMismatch
 from service.grids import queries
-from service.grids.models import Face, Plan, PlanDistrict, PlanOperation, Snapshot, SnapshotGrid
+from service.grids.models import (
+    Face,
+    Plan,
+    PlanDistrict,
+    PlanGap,
+    PlanOperation,
+    Snapshot,
+    SnapshotGrid,
+)
 
 
 def create_plan(
@@ -55,6 +65,43 @@ def touch_district(session: Session, plan: Plan, district: District, *, at: date
     session.add(place)
     session.flush()  # content is written by COPY, past the session
     return place
+
+
+def declare_gap(
+    session: Session,
+    plan: Plan,
+    *,
+    district_id: int,
+    shape: shapely.Polygon,
+    parent: str | None,
+    reason: str,
+    by: audit.Actor,
+    at: datetime,
+) -> PlanGap:
+    """Declare ground that belongs to no grid; it counts from the next partition. May raise Conflict."""
+    require_version(plan, None)
+    gap = PlanGap(
+        district_id=district_id,
+        plan_id=plan.id,
+        parent=parent,
+        reason=reason,
+        geom=f"SRID={CANONICAL_SRID};{shape.wkt}",
+    )
+    session.add(gap)
+    plan.version += 1
+    plan.changed_at = at
+    session.flush()  # a check that fails must fail here; the partition reads it next
+    audit.record(
+        session,
+        by=by,
+        at=at,
+        verb="declared gap",
+        thing=("plan", plan.name),
+        district_id=district_id,
+        parent=parent,
+        reason=reason,
+    )
+    return gap
 
 
 def require_version(plan: Plan, version: int | None) -> None:

@@ -12,7 +12,7 @@ from service.errors import Conflict, NotAllowed, NotFound
 from service.grids import publishing
 from service.grids.models import Edition, Plan, Waiver
 
-AUTHORING = ("created", "imported", "reassign", "undo", "waived", "submitted")
+AUTHORING = ("created", "imported", "declared gap", "reassign", "undo", "waived", "submitted")
 
 
 class OwnPlan(NotAllowed):
