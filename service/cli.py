@@ -67,11 +67,20 @@ def worker() -> None:
     """Run background jobs until stopped."""
     import asyncio
 
-    from service import jobs, runtime
+    from service import db, jobs, runtime
     from service.settings import Settings
 
+    _load_tasks()
     with runtime.database(Settings()) as url:
+        engine = db.connect(url)
         asyncio.run(jobs.work(url))
+        engine.dispose()
+
+
+def _load_tasks() -> None:
+    """Import the jobs of every feature that has some, so that the worker knows them."""
+    for path in sorted(Path(__file__).parent.glob("*/tasks.py")):
+        importlib.import_module(f"service.{path.parent.name}.tasks")
 
 
 if __name__ == "__main__":

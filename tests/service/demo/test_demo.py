@@ -62,7 +62,12 @@ def test_its_ground_is_answered_and_its_reports_come_with_departments(
     point = shapely.point_on_surface(yard.geometry)
     asked = {"lon": point.x, "lat": point.y, "crs": "cgcs2000", "at": moment.isoformat()}
     answer = client.get("/api/v1/assign", query_string=asked).json
-    assert [one["code"] for one in answer["chain"]] == [yard.district, yard.parent[:9], yard.parent, yard.code]
+    assert [one["code"] for one in answer["chain"]] == [
+        yard.district,
+        yard.parent[:9],
+        yard.parent,
+        yard.code,
+    ]
 
     assert not state.has_reports(session)
     monkeypatch.setattr(IN_FORCE, "now", lambda: moment)
