@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
