@@ -1,7 +1,7 @@
 """What our own parsing takes, written into the OpenAPI document from the models that do the parsing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from apiflask import APIFlask
@@ -12,12 +12,21 @@ TEXT = {"type": "string"}
 
 
 def takes(
-    *, query: type[BaseModel] | None = None, body: type[BaseModel] | None = None, texts: tuple[str, ...] = ()
+    *,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    many: bool = False,
+    texts: tuple[str, ...] = (),
+    headers: Mapping[str, int] | None = None,
 ) -> Callable[[View], View]:
-    """Declare what a route reads: query, JSON body, and media types of bodies that are plain text."""
+    """Declare what a route reads.
+
+    The query, the JSON body (or, with `many`, a list of them), media types of bodies that are plain text,
+    optional headers with their greatest lengths.
+    """
 
     def mark(view: View) -> View:
-        view.takes = (query, body, texts)  # type: ignore[attr-defined]
+        view.takes = (query, body, many, texts, headers or {})  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -41,7 +50,9 @@ def _describe(
     operation: dict[str, Any],
     query: type[BaseModel] | None,
     body: type[BaseModel] | None,
+    many: bool,
     texts: tuple[str, ...],
+    headers: Mapping[str, int],
 ) -> None:
     if query is not None:
         schema = _inlined(query)
@@ -49,7 +60,15 @@ def _describe(
             {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": one}
             for name, one in schema["properties"].items()
         )
-    content = {"application/json": {"schema": _inlined(body)}} if body is not None else {}
+    for name, longest in headers.items():
+        schema = {**TEXT, "minLength": 1, "maxLength": longest}
+        operation.setdefault("parameters", []).append({"name": name, "in": "header", "schema": schema})
+    content: dict[str, Any] = {}
+    if body is not None:
+        one = _inlined(body)
+        content["application/json"] = {
+            "schema": {"oneOf": [one, {"type": "array", "items": one}]} if many else one
+        }
     content |= {text: {"schema": TEXT} for text in texts}
     if content:
         operation["requestBody"] = {"required": True, "content": content}

@@ -36,10 +36,11 @@ def running(settings: Settings | None = None) -> Iterator[Settings]:
             engine.dispose()
 
 
-def prepare(url: str, settings: Settings) -> None:
-    """Bring a database to the newest schema and make it a city."""
+def prepare(url: str, settings: Settings, *, demo: bool = False) -> None:
+    """Bring a database to the newest schema and make it a city; a demo city where it is none yet and one is wanted."""
     migrate.upgrade(url)
     engine = db.connect(url)
+    wanted = profile.shipped(settings.profile)
     with db.Session.begin() as session:
-        actions.found_city(session, profile.shipped(settings.profile), by=audit.OPERATOR, at=clock.now())
+        actions.found_city(session, wanted.as_demo() if demo else wanted, by=audit.OPERATOR, at=clock.now())
     engine.dispose()

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
         None, description="PostgreSQL with PostGIS of your own; empty: a private cluster in the data folder."
     )
     profile: str = Field("cn", description="City profile at the first start: cn, international or a file.")
+    demo: bool = Field(True, description="Load the demo city when the service first starts; 0: start empty.")
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the service listens on.")
     workers: int = Field(2, ge=1, le=64, description="Web worker processes.")
@@ -34,6 +35,11 @@ class Settings(BaseSettings):
     upload_limit_mb: int = Field(512, ge=1, description="Largest file or body taken, in megabytes.")
     log_format: Literal["json", "text"] = Field("json", description="Shape of log lines.")
     log_level: str = Field("INFO", description="Least level that is logged.")
+
+    @property
+    def demo_folder(self) -> Path:
+        """Give where the demo city keeps its accounts and the files to try an import with."""
+        return self.data / "demo"
 
     @model_validator(mode="after")
     def _tls_is_a_pair(self) -> Self:

@@ -9,7 +9,8 @@ import sys
 import time
 from types import FrameType
 
-from service import runtime
+from service import db, runtime
+from service.demo import accounts, state
 from service.embedded import Cluster
 from service.owner import CHECKOUT, prepare_folder, step_down
 from service.settings import Settings
@@ -63,11 +64,12 @@ def serve() -> None:
         if cluster is not None:
             cluster.hold()
         url = cluster.url if cluster else settings.database_url.get_secret_value()  # type: ignore[union-attr]
-        runtime.prepare(url, settings)
+        runtime.prepare(url, settings, demo=settings.demo)
         parts = _parts(settings, url)
         for part in parts:
             part.keep()
         _say(f"Wangge listens on {address(settings)}")
+        _start_demo(settings, url)
         while True:
             if cluster is not None and not cluster.is_running():
                 _say("postgres ended; starting it again")
@@ -90,8 +92,26 @@ def address(settings: Settings) -> str:
     return f"{scheme}://{settings.host}:{settings.port}"
 
 
+def _start_demo(settings: Settings, url: str) -> None:
+    """Load what is missing of the demo city, beside the running service; it says itself what it does."""
+    engine = db.connect(url)
+    with db.Session() as session:
+        is_demo, is_whole = state.is_demo(session), state.has_reports(session)
+    engine.dispose()
+    if is_demo and not is_whole:
+        command = [*step_down(settings.data), sys.executable, "-m", "service.cli", "demo"]
+        subprocess.Popen(command, cwd=CHECKOUT, env=_environment(settings, url), preexec_fn=_die_with_parent)
+    elif is_demo:
+        for line in accounts.lines(accounts.read(settings.demo_folder)):
+            _say(line)
+
+
+def _environment(settings: Settings, url: str) -> dict[str, str]:
+    return os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_DATA": str(settings.data)}
+
+
 def _parts(settings: Settings, url: str) -> list[Part]:
-    environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_DATA": str(settings.data)}
+    environment = _environment(settings, url)
     down = step_down(settings.data)
     web = [*down, sys.executable, "-m", "granian", "--interface", "wsgi", "service.wsgi:app"]
     web += ["--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers)]

@@ -1,7 +1,8 @@
 """What a web worker process runs."""
 
-from service import configure_logs, create_app, db
+from service import create_app, db
 from service.settings import Settings
+from service.web import configure_logs
 
 settings = Settings()
 configure_logs(settings)

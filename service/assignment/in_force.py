@@ -71,6 +71,11 @@ class InForce:
         self.listen()
         self.load_needed()
 
+    def hear(self) -> None:
+        """Refresh where nobody follows the database in the background, as on the command line."""
+        if time.monotonic() - self._heard > 2 * POLL_SECONDS:
+            self.refresh()
+
     def listen(self) -> None:
         """Ask the database: clock, editions, profile, posts."""
         with Session() as session:
@@ -123,6 +128,12 @@ class InForce:
     def maps_at(self, scheme_id: int, moment: datetime) -> list[EditionMap]:
         """Give the map of each district that is in force at a moment."""
         return [self._map(key) for key in self._keys_at(scheme_id, moment)]
+
+    def edition(self, district_code: str, number: int) -> EditionMap | None:
+        """Give the map of one edition, whenever it counts; None where there is no such."""
+        which = (district_code, number)
+        key = next((one for one in self._editions if (one.district_code, one.number) == which), None)
+        return None if key is None else self._map(key)
 
     def _keys_at(self, scheme_id: int, moment: datetime) -> list[EditionKey]:
         of_scheme = (

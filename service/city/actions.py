@@ -55,8 +55,9 @@ def add_district(
 
 
 def found_city(session: Session, profile: Profile, *, by: audit.Actor, at: datetime) -> None:
-    """Make an empty installation a city: a profile and one district. Does nothing where there is one."""
+    """Make an empty installation a city: a profile and its first district. Does nothing where there is one."""
     if session.scalar(select(CityProfile.id).limit(1)) is not None:
         return
     set_profile(session, profile, by=by, at=at)
-    add_district(session, **profile.first_district, by=by, at=at)
+    if profile.first_district is not None:
+        add_district(session, **profile.first_district, by=by, at=at)

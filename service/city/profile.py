@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,12 +45,16 @@ class Profile(BaseModel):
     time_zone: str
     geographic_crs: str
     district_name: dict[str, str]
-    first_district: dict[str, str]
+    first_district: dict[str, str] | None
     crs_choices: list[str]
     tolerance_m: float = Field(ge=0, le=1000)
     schemes: list[SchemeProfile] = Field(min_length=1)
     categories: list[Category] = []
     demo: bool = False
+
+    def as_demo(self) -> Self:
+        """Give this profile for a demo city, which brings its own districts."""
+        return self.model_copy(update={"demo": True, "first_district": None})
 
 
 def shipped(name: str) -> Profile:

@@ -90,8 +90,7 @@ def import_roster(
         [grid_id] = grids[row.code]
         if row.leader:
             _appoint(session, district.id, grid_id, leaders.get(grid_id), row, today)
-        if row.households is not None or row.people is not None:
-            _count(session, district.id, faces[grid_id], row, today)
+    _count(session, district.id, faces, [(grids[row.code][0], row) for row in rows], today)
     audit.record(
         session,
         by=by,
@@ -245,9 +244,28 @@ def _appoint(
     )
 
 
-def _count(session: Session, district_id: int, face_id: UUID, row: RosterRow, today: date) -> None:
-    counts = {"households": row.households or 0, "people": row.people or 0}
-    new = insert(FaceCount).values(district_id=district_id, face_id=face_id, counted_on=today, **counts)
+def _count(
+    session: Session,
+    district_id: int,
+    faces: dict[UUID, UUID],
+    counted: list[tuple[UUID, RosterRow]],
+    today: date,
+) -> None:
+    rows = [
+        {
+            "district_id": district_id,
+            "face_id": faces[grid_id],
+            "counted_on": today,
+            "households": row.households or 0,
+            "people": row.people or 0,
+        }
+        for grid_id, row in counted
+        if row.households is not None or row.people is not None
+    ]
+    if not rows:
+        return
+    new = insert(FaceCount)
+    counts = {"households": new.excluded.households, "people": new.excluded.people}
     session.execute(
-        new.on_conflict_do_update(index_elements=["district_id", "face_id", "counted_on"], set_=counts)
+        new.on_conflict_do_update(index_elements=["district_id", "face_id", "counted_on"], set_=counts), rows
     )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from service.db import database_now
@@ -33,23 +33,42 @@ def get_plan(session: Session, name: str, *, lock: bool = False) -> Plan:
     wanted = select(Plan).where(Plan.name == name).order_by(Plan.state == "published", Plan.created_at.desc())
     plan = session.scalar((wanted.with_for_update() if lock else wanted).limit(1))
     if plan is None:
-        plan = _plan_by_id(session, name)
+        plan = _plan_by_id(session, name, lock)
     if plan is None:
         raise NotFound(f"There is no plan {name!r}.")
     return plan
 
 
-def _plan_by_id(session: Session, text_id: str) -> Plan | None:
+def _plan_by_id(session: Session, text_id: str, lock: bool) -> Plan | None:
     try:
-        return session.get(Plan, UUID(text_id))
+        return session.get(Plan, UUID(text_id), with_for_update=lock or None)
     except ValueError:
         return None
+
+
+def get_plan_by_id(session: Session, plan_id: UUID, *, lock: bool = False) -> Plan:
+    """Find a plan by its id. May raise NotFound."""
+    return get_plan(session, str(plan_id), lock=lock)
 
 
 def plan_districts(session: Session, plan_id: UUID) -> Sequence[PlanDistrict]:
     """List the districts a plan touches."""
     wanted = select(PlanDistrict).where(PlanDistrict.plan_id == plan_id).order_by(PlanDistrict.district_id)
     return session.scalars(wanted).all()
+
+
+def districts_of_plans(session: Session, plan_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Give the districts of several plans."""
+    wanted = select(PlanDistrict.plan_id, PlanDistrict.district_id).where(PlanDistrict.plan_id.in_(plan_ids))
+    found: dict[UUID, list[int]] = {}
+    for plan_id, district_id in session.execute(wanted.order_by(PlanDistrict.district_id)):
+        found.setdefault(plan_id, []).append(district_id)
+    return found
+
+
+def list_plans(session: Session, limit: int = 100) -> Sequence[Plan]:
+    """List the plans changed last."""
+    return session.scalars(select(Plan).order_by(Plan.changed_at.desc()).limit(limit)).all()
 
 
 def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
@@ -112,6 +131,19 @@ def grids_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
         SnapshotGrid.district_id == district_id, SnapshotGrid.snapshot_id == snapshot_id
     )
     return session.scalars(wanted.order_by(SnapshotGrid.position, SnapshotGrid.code)).all()
+
+
+def search_grids(
+    session: Session, snapshots: Sequence[tuple[int, UUID]], q: str, limit: int
+) -> Sequence[SnapshotGrid]:
+    """Find grids of snapshots by the beginning of their code or a part of their name, finest first."""
+    where = [tuple_(SnapshotGrid.district_id, SnapshotGrid.snapshot_id).in_(snapshots)]
+    if q:
+        where.append(
+            SnapshotGrid.code.startswith(q, autoescape=True) | SnapshotGrid.name.icontains(q, autoescape=True)
+        )
+    wanted = select(SnapshotGrid).where(*where).order_by(SnapshotGrid.position.desc(), SnapshotGrid.code)
+    return session.scalars(wanted.limit(limit)).all()
 
 
 def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:

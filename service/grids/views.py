@@ -1,7 +1,7 @@
 """The map over HTTP: grids and editions for everybody, plans for those who make them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import shapely
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from service.city import queries as city
 from service.db import Session, database_now
 from service.errors import Conflict, NotFound
-from service.grids import plan_views, publishing, queries, wire
+from service.grids import comparing, downloads, plan_views, queries, wire
 from service.http import json_response, lookup, query
 from service.openapi import takes
 
@@ -179,15 +179,23 @@ def editions() -> Response:
     return json_response({"editions": listed})
 
 
+class DiffQuery(BaseModel):
+    """How to give a comparison."""
+
+    format: Literal["json", "csv", "geojson"] = "json"
+
+
 @bp.get("/api/v1/editions/<district>/<int:a>/diff/<int:b>")
 @lookup
+@takes(query=DiffQuery)
 @bp.doc(summary="Compare two editions of a district", tags=["editions"])
 def diff(district: str, a: int, b: int) -> Response:
-    """Compare two editions grid by grid."""
+    """Compare two editions grid by grid; as CSV or GeoJSON to take along."""
+    wanted = query(DiffQuery)
     with Session() as session:
-        return json_response(
-            {"changes": publishing.diff(session, city.get_district(session, district), a, b)}
-        )
+        place = city.get_district(session, district)
+        listed = [(place.code, comparing.editions(session, place, a, b))]
+    return downloads.comparison(listed, wanted.format, f"{district}-{a}-{b}")
 
 
 def _one(session: Any, code: str) -> Any:
