@@ -32,7 +32,13 @@ class Installation:
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         # Processes that step down can't write beside the sources; compiling at each start takes seconds.
         clean["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "wangge-scenario-bytecode")
-        self.environment = {**clean, "PYTHONPATH": str(ROOT), "WANGGE_DATA": str(folder), **more}
+        self.environment = {
+            **clean,
+            "PYTHONPATH": str(ROOT),
+            "WANGGE_DATA": str(folder),
+            "WANGGE_DEMO": "0",
+            **more,
+        }
         if url is not None:
             self.environment["WANGGE_DATABASE_URL"] = url
 
