@@ -75,7 +75,9 @@ def load(session: Session, key: EditionKey) -> EditionMap:
     grids: list[GridRow] = []
     for number, row in enumerate(rows):
         above = grids[place[row.parent_id]].chain if row.parent_id is not None else ()
-        grids.append(GridRow(row.grid_id, row.code, row.name, row.level, row.position, (*above, number), row.kind))
+        grids.append(
+            GridRow(row.grid_id, row.code, row.name, row.level, row.position, (*above, number), row.kind)
+        )
     faces = session.execute(FACES, which).all()
     geometries = shapely.from_wkb([bytes(face.wkb) for face in faces])
     owners = np.array([place.get(face.grid_id, -1) for face in faces], dtype=np.int64)
