@@ -13,12 +13,14 @@ from sqlalchemy import text
 from service.city import queries as city
 from service.db import Session, database_now
 from service.errors import Conflict, NotFound
-from service.grids import comparing, downloads, plan_views, queries, wire
+from service.grids import comparing, downloads, plan_pages, plan_views, queries, wire
 from service.http import json_response, lookup, query
 from service.openapi import takes
 
 bp = APIBlueprint("grids", __name__)
 bp.register_blueprint(plan_views.bp)
+bp.add_url_rule("/plans", "plans_page", plan_pages.plans_page)
+bp.add_url_rule("/plans/<uuid:plan_id>", "plan_page", plan_pages.plan_page)
 
 IN_FORCE = """
     with e as (
