@@ -66,3 +66,7 @@ class LayerNotChosen(GeoError):
 
 class InexactCode(GeoError):
     """The code was stored as a number too long to be exact."""
+
+
+class MalformedFrame(GeoError):
+    """The picture has no extent."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
-from service import errors
+from service import errors, sentences
 
 PUBLIC = "public"
 LOOKUP = "look-up"
@@ -92,8 +92,7 @@ def init_app(app: APIFlask) -> None:
 
 def problem(error: errors.ServiceError | GeoError) -> Response:
     """Answer with problem+json, or with a page where a person's browser asks."""
-    members = errors.as_problem(error)
-    return _answer(members)
+    return _answer(sentences.problem(errors.as_problem(error)))
 
 
 def _begin() -> None:

@@ -1,0 +1,22 @@
+/* In the framed map: make room for the legend on phones, and go where the page beside it points. */
+"use strict";
+
+function wanggeFrame(map) {
+  var legend = document.querySelector(".heat-legend");
+  var fit = function () {
+    document.documentElement.style.setProperty("--legend", legend.offsetHeight + "px");
+    map.invalidateSize();
+  };
+  if (legend) { fit(); window.addEventListener("resize", fit); }
+  window.addEventListener("message", function (event) {
+    var wanted = event.source === window.parent && event.data && event.data.grid;
+    if (typeof wanted !== "string") { return; }
+    map.eachLayer(function (layer) {
+      if (layer.feature && layer.feature.id === wanted && layer.getBounds) {
+        map.fitBounds(layer.getBounds(), { maxZoom: 16, padding: [40, 40] });
+        if (layer.getPopup()) { layer.openPopup(); }
+      }
+    });
+  });
+  window.wanggeMap = map;
+}
