@@ -25,8 +25,7 @@ export class PlainMap {
   zoom(steps) { this.map.setZoom(this.map.getZoom() + steps); }
 
   whole() {
-    const [west, south, east, north] = this.config.bounds || [73, 18, 135, 54];
-    this.map.fitBounds([[south, west], [north, east]]);
+    this.fit(this.config.bounds || [[73, 18], [135, 54]]);
   }
 
   fit([[west, south], [east, north]]) { this.map.fitBounds([[south, west], [north, east]]); }
