@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
+from scipy.special import betainc
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
@@ -86,8 +86,9 @@ def judged(listed: Sequence[GridCount]) -> list[GridCount]:
     """
     now = np.array([one.count for one in listed], dtype=np.float64)
     both = now + np.array([one.before for one in listed], dtype=np.float64)
-    # With equal periods the test is symmetric: twice the smaller tail.
-    chances = np.minimum(1.0, 2 * bdtr(np.minimum(now, both - now), both, 0.5))
+    # With equal periods the test is symmetric: twice the smaller tail, P(X <= k) = I(n - k, k + 1) at 1/2.
+    fewer = np.minimum(now, both - now)
+    chances = np.minimum(1.0, 2 * betainc(both - fewer, fewer + 1, 0.5))
     enough = both >= TOO_FEW
     is_clear = np.zeros(len(listed), dtype=np.bool_)
     is_clear[enough] = chances[enough] <= _greatest_credible(chances[enough])
