@@ -129,6 +129,12 @@ class InForce:
         """Give the map of each district that is in force at a moment."""
         return [self._map(key) for key in self._keys_at(scheme_id, moment)]
 
+    def edition(self, district_code: str, number: int) -> EditionMap | None:
+        """Give the map of one edition, whenever it counts; None where there is no such."""
+        which = (district_code, number)
+        key = next((one for one in self._editions if (one.district_code, one.number) == which), None)
+        return None if key is None else self._map(key)
+
     def _keys_at(self, scheme_id: int, moment: datetime) -> list[EditionKey]:
         of_scheme = (
             key for key in self._editions if key.scheme_id == scheme_id and key.in_force_from <= moment

@@ -22,6 +22,7 @@ class GridRow:
     level: str
     position: int
     chain: tuple[int, ...]
+    kind: str = "comprehensive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class EditionMap:
 
 
 GRIDS = text("""
-    select grid_id, code, name, level, position, parent_id from snapshot_grid
+    select grid_id, code, name, level, position, parent_id, kind from snapshot_grid
     where district_id = :district_id and snapshot_id = :snapshot_id
     order by position, code
 """)
@@ -74,7 +75,9 @@ def load(session: Session, key: EditionKey) -> EditionMap:
     grids: list[GridRow] = []
     for number, row in enumerate(rows):
         above = grids[place[row.parent_id]].chain if row.parent_id is not None else ()
-        grids.append(GridRow(row.grid_id, row.code, row.name, row.level, row.position, (*above, number)))
+        grids.append(
+            GridRow(row.grid_id, row.code, row.name, row.level, row.position, (*above, number), row.kind)
+        )
     faces = session.execute(FACES, which).all()
     geometries = shapely.from_wkb([bytes(face.wkb) for face in faces])
     owners = np.array([place.get(face.grid_id, -1) for face in faces], dtype=np.int64)
@@ -82,6 +85,8 @@ def load(session: Session, key: EditionKey) -> EditionMap:
         key=key,
         grids=tuple(grids),
         kinds=tuple(face.kind for face in faces),
-        precedence=tuple((f.kind == "gap", -(f.position or 0), f.code or "", f.id) for f in faces),
+        precedence=tuple(
+            (f.kind == "gap", 1 if f.position is None else -f.position, f.code or "", f.id) for f in faces
+        ),
         locator=Locator.build(np.asarray(geometries, dtype=object), owners),
     )

@@ -1,19 +1,28 @@
 """Make plans and edit them face by face, each edit with its inverse."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import shapely
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from service import audit
-from service.city.models import Scheme
+from service.city.models import District, Scheme
 from service.db import CANONICAL_SRID
 from service.errors import Conflict, NotFound, VersionMismatch
 from service.grids import queries
-from service.grids.models import Face, Plan, PlanDistrict, PlanGap, PlanOperation, SnapshotGrid
+from service.grids.models import (
+    Face,
+    Plan,
+    PlanDistrict,
+    PlanGap,
+    PlanOperation,
+    Snapshot,
+    SnapshotGrid,
+)
 
 
 def create_plan(
@@ -36,6 +45,26 @@ def create_plan(
     session.flush()  # its number is needed next
     audit.record(session, by=by, at=at, verb="created", thing=("plan", name), base=base)
     return plan
+
+
+def touch_district(session: Session, plan: Plan, district: District, *, at: datetime) -> PlanDistrict:
+    """Give a district's part of a plan; makes it where the plan does not touch the district yet."""
+    place = session.get(PlanDistrict, (plan.id, district.id))
+    if place is not None:
+        return place
+    base = queries.newest_edition(session, district.id, plan.scheme_id) if plan.base == "current" else None
+    snapshot = Snapshot(district_id=district.id, id=uuid4(), scheme_id=plan.scheme_id, created_at=at)
+    session.add(snapshot)
+    session.flush()  # the row below refers to it
+    place = PlanDistrict(
+        plan_id=plan.id,
+        district_id=district.id,
+        snapshot_id=snapshot.id,
+        base_edition=base.number if base else None,
+    )
+    session.add(place)
+    session.flush()  # content is written by COPY, past the session
+    return place
 
 
 def declare_gap(
@@ -92,12 +121,16 @@ def reassign_face(
     face_id: UUID,
     grid_id: UUID,
     version: int | None = None,
+    districts: Collection[int] | None = None,
     by: audit.Actor,
     at: datetime,
 ) -> PlanOperation:
-    """Give a face to another grid. May raise NotFound, Conflict, VersionMismatch."""
+    """Give a face (of one of the districts, where they are named) to another grid.
+
+    May raise NotFound, Conflict, VersionMismatch.
+    """
     require_version(plan, version)
-    place, face = _face(session, plan, face_id)
+    place, face = _face(session, plan, face_id, districts)
     grid = session.get(SnapshotGrid, (place.district_id, place.snapshot_id, grid_id))
     if grid is None:
         raise NotFound("The plan has no such grid in this district.")
@@ -114,11 +147,21 @@ def reassign_face(
 
 
 def undo(
-    session: Session, plan: Plan, *, version: int | None = None, by: audit.Actor, at: datetime
+    session: Session,
+    plan: Plan,
+    *,
+    version: int | None = None,
+    districts: Collection[int] | None = None,
+    by: audit.Actor,
+    at: datetime,
 ) -> PlanOperation:
-    """Take the last edit back that is not taken back yet. May raise Conflict, VersionMismatch."""
+    """Take the last edit (in the districts, where they are named) back that is not taken back yet.
+
+    May raise Conflict, VersionMismatch.
+    """
     require_version(plan, version)
-    operation = next(iter(reversed(standing(session, plan.id))), None)
+    mine = [one for one in standing(session, plan.id) if districts is None or one.district_id in districts]
+    operation = mine[-1] if mine else None
     if operation is None:
         raise Conflict("There is nothing to undo.")
     place = session.get_one(PlanDistrict, (plan.id, operation.district_id))
@@ -173,8 +216,12 @@ def _here(place: PlanDistrict) -> tuple[Any, ...]:
     return Face.district_id == place.district_id, Face.snapshot_id == place.snapshot_id
 
 
-def _face(session: Session, plan: Plan, face_id: UUID) -> tuple[PlanDistrict, Face]:
+def _face(
+    session: Session, plan: Plan, face_id: UUID, districts: Collection[int] | None
+) -> tuple[PlanDistrict, Face]:
     for place in queries.plan_districts(session, plan.id):
+        if districts is not None and place.district_id not in districts:
+            continue
         face = session.get(Face, (place.district_id, place.snapshot_id, face_id), populate_existing=True)
         if face is not None:
             return place, face

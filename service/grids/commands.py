@@ -12,7 +12,7 @@ import click
 from service import audit, clock, runtime
 from service.city import queries as city
 from service.db import Session
-from service.grids import posts, publishing, queries, wire
+from service.grids import checking, comparing, posts, publishing, queries, wire
 from service.grids.importing import Request, import_file
 from service.grids.models import PlanFinding
 
@@ -62,7 +62,7 @@ def check(context: click.Context, plan: str, as_json: bool) -> None:
     """Print what was found in PLAN; ends with 1 where an error is not waived."""
     with runtime.running(), Session.begin() as session:
         found = queries.get_plan(session, plan)
-        findings = queries.list_findings(session, found.id)
+        findings = checking.recheck(session, found)
         left = publishing.blocking(findings, queries.list_waivers(session, found.id))
         shown = [wire.finding(one) for one in findings]
     if as_json:
@@ -126,8 +126,8 @@ def editions(as_json: bool) -> None:
 def diff(a: int, b: int, district: str | None, as_json: bool) -> None:
     """Compare edition A with edition B."""
     with runtime.running(), Session.begin() as session:
-        changes = publishing.diff(session, city.the_district(session, district), a, b)
-    _echo(changes, as_json)
+        changes = comparing.editions(session, city.the_district(session, district), a, b)
+    _echo(comparing.as_rows(changes), as_json)
 
 
 @click.command()

@@ -1,31 +1,28 @@
 """Bring a file into a plan: read it, keep its features as they are, make the partition of all layers anew."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import numpy as np
 import shapely
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from geo.crs import geometries_to_lonlat, is_ballpark, parse_crs
+from geo.crs import geometries_to_lonlat, parse_crs
 from geo.errors import MalformedPoints, UnknownField
 from geo.formats import Table, as_code, read_table
-from geo.partition import Feature, Finding, Gap, Layer, partition
-from geo.suspicion import suspect_shift, suspect_units
+from geo.partition import Feature, Gap, Layer, partition
 from service import audit
 from service.city import queries as city
 from service.city.models import District, Level, Scheme
 from service.db import database_now
 from service.errors import Conflict, Invalid
-from service.grids import actions, content, posts, queries
-from service.grids.models import Plan, PlanDistrict, PlanFeature, PlanFinding, PlanGap, PlanLayer, Snapshot
+from service.grids import actions, checking, content, doubts, posts, queries
+from service.grids.models import Plan, PlanDistrict, PlanFeature, PlanFinding, PlanGap, PlanLayer
 
 Progress = Callable[[str, float], None]
 
@@ -69,11 +66,14 @@ def import_file(
         known = ", ".join(level.code for level in levels)
         raise Invalid(f"There is no level {wanted.level!r}. Known: {known}.", field="level")
     declared = parse_crs(wanted.crs) if wanted.crs else None
+    tell = progress or (lambda stage, share: None)
+    tell("read", 0.0)
     table = read_table(wanted.path, layer=wanted.layer, encoding=wanted.encoding, crs=declared)
-    doubts = _doubts(table)
-    features = _features(table, wanted, doubts)
+    odd = doubts.of_table(table)
+    features = _features(table, wanted, odd)
+    tell("keep", 0.2)
     plan = _open_plan(session, wanted, scheme, by=by, at=at)
-    place = _touch_district(session, plan, district, at=at)
+    place = actions.touch_district(session, plan, district, at=at)
     _check_parents(session, plan, district, wanted, levels, features)
     source = {
         "file": wanted.path.name,
@@ -81,19 +81,21 @@ def import_file(
         "crs": table.crs.key,
         "encoding": table.encoding,
         "fields": {"code": wanted.code_field, "name": wanted.name_field, "parent": wanted.parent_field},
-        "doubts": doubts,
+        "doubts": odd,
     }
     _keep(session, plan, district, wanted.level, features, source, by=by, at=at)
-    found = repartition(session, plan, place, district, levels, progress=progress)
+    found = repartition(session, plan, place, district, levels, progress=tell)
     audit.record(
         session, by=by, at=at, verb="imported", thing=("plan", plan.name), district_id=district.id, **source
     )
+    # Edits of another district that nobody checked yet stay unchecked.
+    was_checked = not checking.is_stale(plan)
     plan.version += 1
-    plan.changed_at = at
+    plan.checked_version, plan.changed_at = plan.version if was_checked else plan.checked_version, at
     return Imported(plan, len(features), source, found)
 
 
-def _features(table: Table, wanted: Request, doubts: list[dict[str, Any]]) -> list[Feature]:
+def _features(table: Table, wanted: Request, odd: list[dict[str, Any]]) -> list[Feature]:
     columns = {}
     for option in ("code_field", "name_field", "parent_field"):
         name = getattr(wanted, option)
@@ -110,12 +112,10 @@ def _features(table: Table, wanted: Request, doubts: list[dict[str, Any]]) -> li
     try:
         geometries = geometries_to_lonlat(table.geometries, table.crs)
     except MalformedPoints as error:
-        if not doubts:
+        if not odd:
             raise
         # What looks odd about the whole file says more than the first place that is not on earth.
-        raise MalformedPoints(
-            f"{doubts[0]['detail']} Declare the right one: --crs.", **error.members
-        ) from error
+        raise MalformedPoints(f"{odd[0]['detail']} Declare the right one: --crs.", **error.members) from error
     return [
         Feature(
             as_code(code),
@@ -127,20 +127,6 @@ def _features(table: Table, wanted: Request, doubts: list[dict[str, Any]]) -> li
     ]
 
 
-def _doubts(table: Table) -> list[dict[str, Any]]:
-    bounds = tuple(float(value) for value in shapely.total_bounds(table.geometries))
-    doubt = suspect_units(bounds, table.crs)  # type: ignore[arg-type]
-    found = [] if doubt is None else [{"kind": doubt.kind, "detail": doubt.detail}]
-    if is_ballpark(table.crs):
-        found.append(
-            {
-                "kind": "ballpark",
-                "detail": f"{table.crs.key} can only be converted to about a metre or worse.",
-            }
-        )
-    return found
-
-
 def _open_plan(session: Session, wanted: Request, scheme: Scheme, *, by: audit.Actor, at: datetime) -> Plan:
     plan = queries.find_open_plan(session, wanted.plan)
     if plan is not None:
@@ -148,25 +134,6 @@ def _open_plan(session: Session, wanted: Request, scheme: Scheme, *, by: audit.A
             raise Conflict(f"The plan {plan.name!r} is {plan.state}: only a draft can be changed.")
         return plan
     return actions.create_plan(session, wanted.plan, scheme, base=wanted.base, by=by, at=at)
-
-
-def _touch_district(session: Session, plan: Plan, district: District, *, at: datetime) -> PlanDistrict:
-    place = session.get(PlanDistrict, (plan.id, district.id))
-    if place is not None:
-        return place
-    base = queries.newest_edition(session, district.id, plan.scheme_id) if plan.base == "current" else None
-    snapshot = Snapshot(district_id=district.id, id=uuid4(), scheme_id=plan.scheme_id, created_at=at)
-    session.add(snapshot)
-    session.flush()  # the row below refers to it
-    place = PlanDistrict(
-        plan_id=plan.id,
-        district_id=district.id,
-        snapshot_id=snapshot.id,
-        base_edition=base.number if base else None,
-    )
-    session.add(place)
-    session.flush()  # content is written by COPY, past the session
-    return place
 
 
 def _check_parents(
@@ -253,7 +220,14 @@ def repartition(
         )
     ]
     present = [level for level, layer in zip(levels, layers, strict=True) if layer.features]
-    made = partition(layers, parent_by_code=_code_scheme(present, levels), gaps=gaps, progress=progress)
+    tell = progress or (lambda stage, share: None)
+    made = partition(
+        layers,
+        parent_by_code=_code_scheme(present, levels),
+        gaps=gaps,
+        progress=lambda stage, share: tell(stage, 0.25 + 0.6 * share),
+    )
+    tell("write", 0.85)
     content.replace(
         session,
         district_id=district.id,
@@ -263,14 +237,15 @@ def repartition(
         levels=levels,
     )
     lost = actions.replay(session, plan, place)
+    tell("compare", 0.93)
     today = posts.today_in_city(session, database_now(session))
     extra = [
-        *_off_scheme(made.grids, levels),
-        *_shifted(session, plan, district, layers),
-        *_lost(lost),
+        *doubts.off_scheme(made.grids, levels),
+        *doubts.shifted(session, plan, district, layers),
+        *doubts.lost_edits(lost),
         *posts.without_leader(session, district.id, place.snapshot_id, today),
     ]
-    return _note(session, plan, district, [*made.findings, *extra])
+    return checking.note(session, plan, district.id, [*made.findings, *extra])
 
 
 def _stored(session: Session, plan: Plan, district: District, level: str) -> list[Feature]:
@@ -314,92 +289,3 @@ def _code_scheme(present: list[Level], levels: list[Level]) -> Callable[[str, st
         return code[: levels[above[-1].position + 1].parent_length]
 
     return parent
-
-
-def _lost(edits: int) -> list[Finding]:
-    detail = f"{edits} reassigned faces changed shape with this import: look at them again."
-    return [Finding("edit-lost", "warning", (), 0.0, None, detail)] if edits else []
-
-
-def _off_scheme(grids: tuple[Any, ...], levels: list[Level]) -> list[Finding]:
-    found = []
-    for level in levels:
-        codes = tuple(one.code for one in grids if one.level == level.code)
-        wrong = tuple(code for code in codes if level.code_pattern and not re.match(level.code_pattern, code))
-        if wrong:
-            detail = (
-                f"{len(wrong)} codes of level {level.code} do not fit the code scheme {level.code_pattern}."
-            )
-            found.append(
-                Finding("off-scheme-code", "warning", wrong, 0.0, None, detail, {"level": level.code})
-            )
-    return found
-
-
-def _shifted(session: Session, plan: Plan, district: District, layers: list[Layer]) -> list[Finding]:
-    """Compare each imported layer with the other ground known; note what fits better after un-shifting."""
-    found = []
-    grounds = {one.level: _shapes(one) for one in layers if one.features}
-    for source in session.scalars(
-        select(PlanLayer).where(PlanLayer.plan_id == plan.id, PlanLayer.district_id == district.id)
-    ):
-        found += [
-            Finding(
-                "coordinates-suspect",
-                "warning",
-                (),
-                0.0,
-                None,
-                doubt["detail"],
-                {"level": source.level, **doubt},
-            )
-            for doubt in source.source["doubts"]
-        ]
-        if source.source["crs"] not in ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"):
-            continue
-        for level, reference in grounds.items():
-            own = grounds.get(source.level)
-            if level == source.level or own is None or not len(reference):
-                continue
-            doubt = suspect_shift(own, reference)
-            if doubt is not None:
-                members = {"level": source.level, "against": level, **doubt.members}
-                found.append(Finding("coordinates-suspect", "warning", (), 0.0, None, doubt.detail, members))
-    return found
-
-
-def _shapes(layer: Layer) -> np.ndarray[Any, Any]:
-    shapes = [
-        one.geometry for one in layer.features if one.geometry is not None and not one.geometry.is_empty
-    ]
-    return shapely.make_valid(np.array(shapes, dtype=object))
-
-
-def _note(session: Session, plan: Plan, district: District, found: list[Finding]) -> list[PlanFinding]:
-    session.execute(
-        delete(PlanFinding).where(PlanFinding.plan_id == plan.id, PlanFinding.district_id == district.id)
-    )
-    rows = []
-    for number, one in enumerate(sorted(found, key=lambda finding: finding.order), start=1):
-        words = "\n".join((one.rule, str(one.members.get("level", "")), *sorted(one.grids)))
-        shape = None
-        if one.geometry is not None and not one.geometry.is_empty:
-            shape = f"SRID=4490;{one.geometry.wkt}"
-        rows.append(
-            PlanFinding(
-                district_id=district.id,
-                plan_id=plan.id,
-                number=number,
-                rule=one.rule,
-                severity=one.severity,
-                grids=list(one.grids),
-                area_m2=float(one.area_m2),
-                detail=one.detail,
-                members=one.members,
-                fingerprint=hashlib.sha256(words.encode()).hexdigest()[:16],
-                geom=shape,
-            )
-        )
-    session.add_all(rows)
-    session.flush()  # a check constraint that fails must fail inside the import
-    return rows

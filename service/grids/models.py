@@ -108,7 +108,10 @@ class Post(Base):
 
 
 class Plan(Base):
-    """A 划分方案: draft → in_review → approved → published. `version` grows with every change."""
+    """A 划分方案: draft → in_review → approved → published.
+
+    `version` grows with every change; the findings are those of `checked_version`.
+    """
 
     __tablename__ = "plan"
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
@@ -117,6 +120,7 @@ class Plan(Base):
     state: Mapped[str]
     base: Mapped[str]
     version: Mapped[int] = mapped_column(Integer)
+    checked_version: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     changed_at: Mapped[datetime]
@@ -187,7 +191,8 @@ class PlanImport(Base):
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
     stage: Mapped[str]
     progress: Mapped[float]
-    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     changed_at: Mapped[datetime]

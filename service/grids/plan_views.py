@@ -1,31 +1,39 @@
 """Plans over HTTP, for those who make them: upload, import, look, edit, publish, roll back."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import msgspec
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, request
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
-from werkzeug.utils import secure_filename
 
-from geo.formats import inspect_file
 from service import clock
 from service.city import queries as city
 from service.db import Session
-from service.errors import Invalid, NotAllowed, NotFound
-from service.grids import actions, publishing, queries, wire
-from service.grids.importing import Request, import_file
-from service.grids.models import Plan, PlanImport
-from service.http import body, json_response
+from service.errors import Invalid
+from service.grids import (
+    access,
+    actions,
+    checking,
+    comparing,
+    downloads,
+    import_views,
+    publishing,
+    queries,
+    review,
+    wire,
+)
+from service.grids.models import Plan, PlanFinding
+from service.http import body, json_response, query
 from service.openapi import takes
 from service.people.guards import principal, requires
 from service.people.permissions import Permission
 
 bp = APIBlueprint("plans", __name__)
+bp.register_blueprint(import_views.bp)
 
 
 class NewPlan(BaseModel):
@@ -33,27 +41,43 @@ class NewPlan(BaseModel):
 
     name: str = Field(min_length=1, max_length=200)
     scheme: str | None = None
+    district: str | None = None
     base: Literal["current", "empty"] = "current"
 
 
-class ImportOptions(BaseModel):
-    """How to read an uploaded file."""
-
-    level: str
-    code_field: str
-    name_field: str
-    parent_field: str | None = None
-    crs: str | None = None
-    encoding: str | None = None
-    layer: str | None = None
-    dry_run: bool = False
-
-
 class PublishBody(BaseModel):
-    """What to publish with in spite of it, and why."""
+    """From which day (midnight in the city; soon where none is named), and in spite of what, and why."""
 
     waive: list[str] = []
     reason: str = ""
+    from_on: date | None = None
+
+
+class NewWaiver(BaseModel):
+    """A rule or, with its fingerprint, one finding to answer for."""
+
+    rule: str = Field(min_length=1, max_length=100)
+    fingerprint: str = Field("", max_length=64)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class SendBack(BaseModel):
+    """Why a plan goes back."""
+
+    reason: str = Field("", max_length=2000)
+
+
+class GridsQuery(BaseModel):
+    """Which grids of a plan."""
+
+    q: str = Field("", max_length=100)
+    limit: int = Field(20, ge=1, le=1000)
+
+
+class DiffQuery(BaseModel):
+    """How to give a comparison."""
+
+    format: Literal["json", "csv", "geojson"] = "json"
 
 
 class Operation(BaseModel):
@@ -68,9 +92,9 @@ class Operation(BaseModel):
 @requires(Permission.PLAN_READ)
 @bp.doc(summary="List plans", tags=["plans"])
 def plans() -> Response:
-    """List the newest hundred plans."""
+    """List the newest hundred plans, without those of districts that are not the asker's."""
     with Session() as session:
-        rows = session.scalars(select(Plan).order_by(Plan.changed_at.desc()).limit(100)).all()
+        rows = access.only_seen(session, queries.list_plans(session))
     return json_response({"plans": [wire.plan(one) for one in rows]})
 
 
@@ -79,13 +103,17 @@ def plans() -> Response:
 @requires(Permission.PLAN_EDIT)
 @bp.doc(summary="Make a plan", tags=["plans"])
 def create() -> Response:
-    """Make an empty draft."""
+    """Make an empty draft; with a district it is that district's from the beginning."""
     wanted = body(NewPlan)
+    who: dict[str, Any] = {"by": principal().actor, "at": clock.now()}
     with Session.begin() as session:
         scheme = city.get_scheme(session, wanted.scheme)
-        plan = actions.create_plan(
-            session, wanted.name, scheme, base=wanted.base, by=principal().actor, at=clock.now()
-        )
+        place = city.get_district(session, wanted.district) if wanted.district else None
+        if place is not None:
+            access.require(Permission.PLAN_EDIT, place.id)
+        plan = actions.create_plan(session, wanted.name, scheme, base=wanted.base, **who)
+        if place is not None:
+            actions.touch_district(session, plan, place, at=who["at"])
     return _answer(plan, {}, 201)
 
 
@@ -95,88 +123,55 @@ def create() -> Response:
 def plan(name: str) -> Response:
     """Show a plan; the ETag is its version, for If-Match."""
     with Session() as session:
-        found = queries.get_plan(session, name)
+        found = access.readable(session, name)
     return _answer(found, {})
 
 
-@bp.get("/api/v1/plans/<name>/check")
-@bp.get("/api/v1/plans/<name>/findings", endpoint="findings")
+@bp.get("/api/v1/plans/<name>/findings")
 @requires(Permission.PLAN_READ)
-@bp.doc(summary="What was found in a plan", tags=["plans"])
+@bp.doc(summary="What the last check found in a plan", tags=["plans"])
+def findings(name: str) -> Response:
+    """List the findings of the last check; ``is_stale`` where the plan was edited since."""
+    with Session() as session:
+        found = access.readable(session, name)
+        return _findings(session, found, queries.list_findings(session, found.id))
+
+
+@bp.get("/api/v1/plans/<name>/check")
+@bp.post("/api/v1/plans/<name>/check", endpoint="check_again")
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Check a plan", tags=["plans"])
 def check(name: str) -> Response:
-    """List the findings of a plan and how many block it."""
-    with Session() as session:
-        found = queries.get_plan(session, name)
-        findings = queries.list_findings(session, found.id)
-        left = publishing.blocking(findings, queries.list_waivers(session, found.id))
-        return json_response({"findings": [wire.finding(one) for one in findings], "blocking": len(left)})
-
-
-@bp.post("/api/v1/plans/<name>/imports")
-@requires(Permission.PLAN_EDIT)
-@bp.doc(summary="Upload a file for a plan and see what it holds", tags=["plans"])
-def upload(name: str) -> Response:
-    """Keep a file (multipart field ``file``) and tell its layers, fields, encoding and coordinate system."""
-    given = request.files.get("file")
-    if given is None or not given.filename:
-        raise Invalid(
-            "Send the file as multipart field 'file'.", errors=[{"pointer": "/file", "detail": "missing"}]
-        )
+    """Check the plan where it changed since the last check (POST: in any case) and list what is found."""
     with Session.begin() as session:
-        found = queries.get_plan(session, name)
-        district = city.the_district(session, request.form.get("district"))
-        _require(Permission.PLAN_EDIT, district.id)
-        actions.require_version(found, None)
-        path = _place(given.filename)
-        given.save(path)
-        try:
-            seen = msgspec.to_builtins(inspect_file(path, encoding=request.form.get("encoding") or None))
-        except Exception:
-            path.unlink()
-            raise
-        kept = PlanImport(
-            district_id=district.id,
-            id=uuid4(),
-            plan_id=found.id,
-            state="uploaded",
-            file_name=given.filename[-200:],
-            path=str(path),
-            inspection=seen,
-            options={},
-            stage="",
-            progress=0.0,
-            created_at=clock.now(),
-            created_by=principal().name,
-            changed_at=clock.now(),
-        )
-        session.add(kept)
-    return json_response({"id": str(kept.id), "file": kept.file_name, "inspection": seen}, 201)
+        found = access.readable(session, name, lock=True)
+        force = request.method == "POST" and found.state == "draft"
+        return _findings(session, found, checking.recheck(session, found, force=force))
 
 
-@bp.post("/api/v1/plans/<name>/imports/<uuid:import_id>")
-@takes(body=ImportOptions)
+@bp.post("/api/v1/plans/<name>/waivers")
+@takes(body=NewWaiver)
 @requires(Permission.PLAN_EDIT)
-@bp.doc(summary="Import an uploaded file as one level of a plan", tags=["plans"])
-def run_import(name: str, import_id: UUID) -> Response:
-    """Import the file with these options, all or nothing; what was found comes back."""
-    wanted = body(ImportOptions)
-    options = wanted.model_dump(exclude={"dry_run"})
-    with Session() as session:
-        found = queries.get_plan(session, name, lock=True)
-        kept = session.scalar(
-            select(PlanImport).where(PlanImport.plan_id == found.id, PlanImport.id == import_id)
-        )
-        if kept is None:
-            raise NotFound("The plan has no such upload.")
-        _require(Permission.PLAN_EDIT, kept.district_id)
-        place = next(one for one in city.list_districts(session) if one.id == kept.district_id)
-        asked = Request(plan=found.name, path=Path(kept.path), district=place.code, **options)
-        done = import_file(session, asked, by=principal().actor, at=clock.now())
-        kept.state, kept.options, kept.progress, kept.changed_at = "done", options, 1.0, clock.now()
-        findings = [wire.finding(one) for one in done.findings]
-        session.rollback() if wanted.dry_run else session.commit()
-    report = {"features": done.features, "source": done.source, "findings": findings}
-    return json_response({**report, "dry_run": wanted.dry_run})
+@bp.doc(summary="Take responsibility for a finding or a rule", tags=["plans"])
+def waive(name: str) -> Response:
+    """Waive a rule, or one finding of it by its fingerprint, with a reason."""
+    wanted = body(NewWaiver)
+    with Session.begin() as session:
+        found = _editable(session, name)
+        what: dict[str, Any] = {"reason": wanted.reason, "fingerprint": wanted.fingerprint}
+        publishing.waive(session, found, [wanted.rule], **what, by=principal().actor, at=clock.now())
+        return _findings(session, found, queries.list_findings(session, found.id), 201)
+
+
+@bp.delete("/api/v1/plans/<name>/waivers/<uuid:waiver_id>")
+@requires(Permission.PLAN_EDIT)
+@bp.doc(summary="Take a waiver back", tags=["plans"])
+def take_waiver_back(name: str, waiver_id: UUID) -> Response:
+    """Let the finding block again."""
+    with Session.begin() as session:
+        found = _editable(session, name)
+        review.take_waiver_back(session, found, waiver_id, by=principal().actor, at=clock.now())
+        return _findings(session, found, queries.list_findings(session, found.id))
 
 
 @bp.get("/api/v1/plans/<name>/faces")
@@ -185,13 +180,47 @@ def run_import(name: str, import_id: UUID) -> Response:
 def faces(name: str) -> Response:
     """Give the faces and grids a plan has now, to draw and to edit."""
     with Session() as session:
-        found = queries.get_plan(session, name)
+        found = access.readable(session, name)
         features, grids = [], []
-        for place in queries.plan_districts(session, found.id):
+        for place in access.places(session, found, Permission.PLAN_READ):
             which = (session, place.district_id, place.snapshot_id)
             grids += [wire.plan_grid(one) for one in queries.grids_of(*which)]
             features += [wire.face(one) for one in queries.faces_of(*which)]
     return _answer(found, {"type": "FeatureCollection", "features": features, "grids": grids})
+
+
+@bp.get("/api/v1/plans/<name>/grids")
+@takes(query=GridsQuery)
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Find grids of a plan", tags=["plans"])
+def plan_grids(name: str) -> Response:
+    """List grids of a plan by the beginning of their code or a part of their name."""
+    wanted = query(GridsQuery)
+    with Session() as session:
+        found = access.readable(session, name)
+        seen = [
+            (place.district_id, place.snapshot_id)
+            for place in access.places(session, found, Permission.PLAN_READ)
+        ]
+        rows = queries.search_grids(session, seen, wanted.q, wanted.limit)
+        return json_response({"grids": [wire.plan_grid(one) for one in rows]})
+
+
+@bp.get("/api/v1/plans/<name>/diff")
+@takes(query=DiffQuery)
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Compare a plan with the editions it starts from", tags=["plans"])
+def diff(name: str) -> Response:
+    """Compare a plan grid by grid with what its districts have now; as CSV or GeoJSON to take along."""
+    wanted = query(DiffQuery)
+    with Session() as session:
+        found = access.readable(session, name)
+        codes = {one.id: one.code for one in city.list_districts(session)}
+        listed = [
+            (codes[place.district_id], comparing.plan(session, place))
+            for place in access.places(session, found, Permission.PLAN_READ)
+        ]
+    return downloads.comparison(listed, wanted.format, found.name)
 
 
 @bp.post("/api/v1/plans/<name>/ops")
@@ -202,9 +231,10 @@ def operate(name: str) -> Response:
     """Reassign a face or undo the last edit; If-Match holds the version the caller saw."""
     wanted = body(Operation)
     with Session.begin() as session:
-        found = queries.get_plan(session, name, lock=True)
-        _check_places(session, found, Permission.PLAN_EDIT)
-        how: dict[str, Any] = {"version": _if_match(), "by": principal().actor, "at": clock.now()}
+        found = access.readable(session, name, lock=True)
+        mine = {one.district_id for one in access.places(session, found, Permission.PLAN_EDIT)}
+        how: dict[str, Any] = {"by": principal().actor, "at": clock.now()}
+        how |= {"version": _if_match(), "districts": mine}
         if wanted.kind == "undo":
             done = actions.undo(session, found, **how)
         elif wanted.face is None or wanted.grid is None:
@@ -216,19 +246,47 @@ def operate(name: str) -> Response:
     return _answer(found, {"operation": {"seq": done.seq, "kind": done.kind, "undoes": done.undoes}})
 
 
+@bp.post("/api/v1/plans/<name>/submit")
+@requires(Permission.PLAN_EDIT)
+@bp.doc(summary="Submit a plan for approval", tags=["plans"])
+def submit(name: str) -> Response:
+    """Check the plan and ask for approval; from here on nobody edits it."""
+    return _step(name, Permission.PLAN_EDIT, review.submit)
+
+
+@bp.post("/api/v1/plans/<name>/approve")
+@requires(Permission.PLAN_REVIEW)
+@bp.doc(summary="Approve a submitted plan", tags=["plans"])
+def approve(name: str) -> Response:
+    """Agree with a plan; nobody approves a plan they worked on."""
+    return _step(name, Permission.PLAN_REVIEW, review.approve)
+
+
+@bp.post("/api/v1/plans/<name>/return")
+@takes(body=SendBack)
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Send a submitted plan back, or take it back", tags=["plans"])
+def send_back(name: str) -> Response:
+    """Make a submitted plan a draft again; reviewers may, and so may those who edit it."""
+    wanted = body(SendBack)
+    may_review = principal().may(Permission.PLAN_REVIEW)
+    permission = Permission.PLAN_REVIEW if may_review else Permission.PLAN_EDIT
+    return _step(name, permission, review.send_back, reason=wanted.reason)
+
+
 @bp.post("/api/v1/plans/<name>/publish")
 @takes(body=PublishBody)
 @requires(Permission.PLAN_PUBLISH)
-@bp.doc(summary="Publish a plan", tags=["plans"])
+@bp.doc(summary="Publish an approved plan", tags=["plans"])
 def publish(name: str) -> Response:
     """Publish a plan in the districts it touches; the permission must hold in each."""
     wanted = body(PublishBody)
+    who: dict[str, Any] = {"by": principal().actor, "at": clock.now()}
     with Session.begin() as session:
-        found = queries.get_plan(session, name, lock=True)
-        _check_places(session, found, Permission.PLAN_PUBLISH)
-        who = principal().actor
-        publishing.waive(session, found, wanted.waive, reason=wanted.reason, by=who, at=clock.now())
-        made = publishing.publish(session, found, by=who, at=clock.now())
+        found = access.readable(session, name, lock=True)
+        access.require_all(session, found, Permission.PLAN_PUBLISH)
+        publishing.waive(session, found, wanted.waive, reason=wanted.reason, **who)
+        made = review.publish(session, found, from_on=wanted.from_on, **who)
         shown = [wire.edition(session, one) for one in made]
     return json_response({"editions": shown}, 201)
 
@@ -240,10 +298,41 @@ def rollback(district: str, number: int) -> Response:
     """Bring an old map back, as a new edition."""
     with Session.begin() as session:
         place = city.get_district(session, district)
-        _require(Permission.PLAN_PUBLISH, place.id)
+        access.require(Permission.PLAN_PUBLISH, place.id)
         made = publishing.rollback(session, place, number, by=principal().actor, at=clock.now())
         shown = wire.edition(session, made)
     return json_response({"editions": [shown]}, 201)
+
+
+def _editable(session: OrmSession, name: str) -> Plan:
+    found = access.readable(session, name, lock=True)
+    actions.require_version(found, None)
+    access.require_all(session, found, Permission.PLAN_EDIT)
+    return found
+
+
+def _step(name: str, permission: Permission, step: Callable[..., None], **more: Any) -> Response:
+    """Bring a plan a step on; the permission must hold in each of its districts."""
+    with Session.begin() as session:
+        found = access.readable(session, name, lock=True)
+        access.require_all(session, found, permission)
+        step(session, found, by=principal().actor, at=clock.now(), **more)
+    return _answer(found, {})
+
+
+def _findings(session: OrmSession, plan: Plan, found: Sequence[PlanFinding], status: int = 200) -> Response:
+    seen = access.seen_districts(session, plan)
+    waivers = queries.list_waivers(session, plan.id)
+    left = {id(one) for one in publishing.blocking(found, waivers)}
+    shown = [
+        {**wire.finding(one), "number": one.number, "is_blocking": id(one) in left}
+        for one in found
+        if one.district_id in seen
+    ]
+    more = {"blocking": len(left), "is_stale": checking.is_stale(plan)}
+    return _answer(
+        plan, {"findings": shown, **more, "waivers": [wire.waiver(one) for one in waivers]}, status
+    )
 
 
 def _answer(found: Plan, more: dict[str, Any], status: int = 200) -> Response:
@@ -259,20 +348,3 @@ def _if_match() -> int | None:
     if not given.isdecimal() or len(given) > 9:
         return -1  # no version of ours: the plan can't be as the caller saw it
     return int(given)
-
-
-def _place(file_name: str) -> Path:
-    """Give where an upload is kept: its name decides nothing."""
-    folder = current_app.config["WANGGE"].data / "uploads" / uuid4().hex
-    folder.mkdir(parents=True)
-    return folder / (secure_filename(file_name)[-80:] or "upload")
-
-
-def _require(permission: Permission, district_id: int) -> None:
-    if not principal().may(permission, district_id):
-        raise NotAllowed("This district is not yours.", district_id=district_id)
-
-
-def _check_places(session: OrmSession, found: Plan, permission: Permission) -> None:
-    for place in queries.plan_districts(session, found.id):
-        _require(permission, place.district_id)

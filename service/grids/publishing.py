@@ -1,25 +1,22 @@
-"""From a plan to editions in force: waive, freeze, publish, roll back, compare."""
+"""From a plan to editions in force: waive, submit, approve, freeze, publish, roll back."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import shapely
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from geo.measure import area_m2
 from geo.records import NEVER_WAIVED
 from service import audit
 from service.city import queries as city
 from service.city.models import District
 from service.db import database_now
 from service.errors import Conflict, Invalid
-from service.grids import queries
+from service.grids import checking, queries
 from service.grids.models import Edition, Plan, PlanDistrict, PlanFinding, Snapshot, Waiver
 
 LEAD = timedelta(seconds=5)  # time for every web process to load the new map before it counts
@@ -42,9 +39,16 @@ def blocking(findings: Iterable[PlanFinding], waivers: Sequence[Waiver]) -> list
 
 
 def waive(
-    session: Session, plan: Plan, rules: Iterable[str], *, reason: str, by: audit.Actor, at: datetime
+    session: Session,
+    plan: Plan,
+    rules: Iterable[str],
+    *,
+    reason: str,
+    fingerprint: str = "",
+    by: audit.Actor,
+    at: datetime,
 ) -> None:
-    """Take responsibility for rules (or ``all``) of a plan. May raise Invalid."""
+    """Take responsibility for rules (or ``all``), or for one finding of a rule. May raise Invalid."""
     found = {one.rule for one in queries.list_findings(session, plan.id) if one.severity == "error"}
     wanted = [rule for one in rules for rule in (sorted(found - NEVER_WAIVED) if one == "all" else [one])]
     if wanted and not reason.strip():
@@ -53,21 +57,19 @@ def waive(
     if fixed:
         raise Invalid(f"{', '.join(fixed)} can't be waived: mend the file.", field="waive")
     for rule in dict.fromkeys(wanted):
-        session.add(Waiver(plan_id=plan.id, rule=rule, fingerprint="", reason=reason, by=by.name, at=at))
-        audit.record(
-            session, by=by, at=at, verb="waived", thing=("plan", plan.name), rule=rule, reason=reason
+        session.add(
+            Waiver(plan_id=plan.id, rule=rule, fingerprint=fingerprint, reason=reason, by=by.name, at=at)
         )
+        what = {"rule": rule, "fingerprint": fingerprint, "reason": reason}
+        audit.record(session, by=by, at=at, verb="waived", thing=("plan", plan.name), **what)
     session.flush()  # publish reads them next
 
 
-def publish(
-    session: Session, plan: Plan, *, from_on: date | None = None, by: audit.Actor, at: datetime
-) -> list[Edition]:
-    """Submit, approve and publish a plan: one new edition for each district it touches. May raise Conflict."""
-    if plan.state == "published":
-        raise Conflict(f"The plan {plan.name!r} is published already.")
-    findings = queries.list_findings(session, plan.id)
-    left = blocking(findings, queries.list_waivers(session, plan.id))
+def require_publishable(session: Session, plan: Plan) -> None:
+    """Check the plan as it is now; refuse it where an error is not waived. May raise Conflict."""
+    if not queries.plan_districts(session, plan.id):
+        raise Conflict("The plan is empty: import a file first.")
+    left = blocking(checking.recheck(session, plan), queries.list_waivers(session, plan.id))
     if left:
         counts = Counter(one.rule for one in left)
         listed = ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items()))
@@ -75,13 +77,24 @@ def publish(
             f"{len(left)} findings block publishing: {listed}. Mend the file, or waive them with a reason.",
             blocking=dict(counts),
         )
+
+
+def publish(
+    session: Session, plan: Plan, *, from_on: date | None = None, by: audit.Actor, at: datetime
+) -> list[Edition]:
+    """Publish a plan, whatever its state: one new edition for each district it touches. May raise Conflict.
+
+    The operator of the machine submits, approves and publishes with it; everybody else goes through `review`.
+    """
+    if plan.state == "published":
+        raise Conflict(f"The plan {plan.name!r} is published already.")
+    require_publishable(session, plan)
     places = queries.plan_districts(session, plan.id)
-    if not places:
-        raise Conflict("The plan is empty: import a file first.")
     in_force_from = force_moment(session, from_on)
     editions = [_new_edition(session, plan, place, in_force_from, by=by, at=at) for place in places]
     plan.state, plan.published_at, plan.changed_at = "published", at, at
-    plan.submitted_by = plan.approved_by = by.name
+    plan.submitted_by = plan.submitted_by or by.name
+    plan.approved_by = plan.approved_by or by.name
     return editions
 
 
@@ -113,7 +126,13 @@ def _new_edition(
         )
     _freeze(session, place.district_id, place.snapshot_id, at)
     waivers = [
-        {"rule": one.rule, "reason": one.reason, "by": one.by, "at": one.at.isoformat()}
+        {
+            "rule": one.rule,
+            "fingerprint": one.fingerprint,
+            "reason": one.reason,
+            "by": one.by,
+            "at": one.at.isoformat(),
+        }
         for one in queries.list_waivers(session, plan.id)
     ]
     edition = Edition(
@@ -194,56 +213,3 @@ def _add(session: Session, edition: Edition, *, verb: str, by: audit.Actor, at: 
         district_id=edition.district_id,
         in_force_from=edition.in_force_from.isoformat(),
     )
-
-
-def diff(session: Session, district: District, a: int, b: int) -> list[dict[str, Any]]:
-    """Compare two editions grid by grid: added, retired, renamed, recoded, moved, reshaped with areas."""
-    before, after = (_state(session, district.id, number) for number in (a, b))
-    changes = []
-    for grid_id in sorted(before.keys() | after.keys(), key=str):
-        old, new = before.get(grid_id), after.get(grid_id)
-        kinds = _changes(old, new)
-        if kinds:
-            shown = new or old
-            changes.append(
-                {
-                    "id": str(grid_id),
-                    "code": shown["code"],
-                    "name": shown["name"],
-                    "level": shown["level"],
-                    "changes": kinds,
-                    "area_before_m2": old["area_m2"] if old else None,
-                    "area_after_m2": new["area_m2"] if new else None,
-                }
-            )
-    return sorted(changes, key=lambda one: (one["level"], one["code"]))
-
-
-def _changes(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
-    if old is None:
-        return ["added"]
-    if new is None:
-        return ["retired"]
-    words = {"name": "renamed", "code": "recoded", "parent": "moved", "shapes": "reshaped"}
-    return [word for key, word in words.items() if old[key] != new[key]]
-
-
-def _state(session: Session, district_id: int, number: int) -> dict[UUID, dict[str, Any]]:
-    snapshot_id = queries.get_edition(session, district_id, number).snapshot_id
-    state = {
-        one.grid_id: {
-            "code": one.code,
-            "name": one.name,
-            "level": one.level,
-            "parent": one.parent_id,
-            "shapes": set(),
-            "area_m2": 0.0,
-        }
-        for one in queries.grids_of(session, district_id, snapshot_id)
-    }
-    faces = [one for one in queries.faces_of(session, district_id, snapshot_id) if one.grid_id]
-    areas = area_m2(shapely.from_wkb([bytes(one.wkb) for one in faces])) if faces else []
-    for face, area in zip(faces, areas, strict=True):
-        state[face.grid_id]["shapes"].add(bytes(face.shape_id))
-        state[face.grid_id]["area_m2"] += float(area)
-    return state

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from service.db import database_now
@@ -15,7 +15,9 @@ from service.grids.models import (
     Face,
     Plan,
     PlanDistrict,
+    PlanFeature,
     PlanFinding,
+    PlanLayer,
     Post,
     Shape,
     SnapshotGrid,
@@ -33,17 +35,22 @@ def get_plan(session: Session, name: str, *, lock: bool = False) -> Plan:
     wanted = select(Plan).where(Plan.name == name).order_by(Plan.state == "published", Plan.created_at.desc())
     plan = session.scalar((wanted.with_for_update() if lock else wanted).limit(1))
     if plan is None:
-        plan = _plan_by_id(session, name)
+        plan = _plan_by_id(session, name, lock)
     if plan is None:
         raise NotFound(f"There is no plan {name!r}.")
     return plan
 
 
-def _plan_by_id(session: Session, text_id: str) -> Plan | None:
+def _plan_by_id(session: Session, text_id: str, lock: bool) -> Plan | None:
     try:
-        return session.get(Plan, UUID(text_id))
+        return session.get(Plan, UUID(text_id), with_for_update=lock or None)
     except ValueError:
         return None
+
+
+def get_plan_by_id(session: Session, plan_id: UUID, *, lock: bool = False) -> Plan:
+    """Find a plan by its id. May raise NotFound."""
+    return get_plan(session, str(plan_id), lock=lock)
 
 
 def plan_districts(session: Session, plan_id: UUID) -> Sequence[PlanDistrict]:
@@ -52,10 +59,60 @@ def plan_districts(session: Session, plan_id: UUID) -> Sequence[PlanDistrict]:
     return session.scalars(wanted).all()
 
 
+def districts_of_plans(session: Session, plan_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Give the districts of several plans."""
+    wanted = select(PlanDistrict.plan_id, PlanDistrict.district_id).where(PlanDistrict.plan_id.in_(plan_ids))
+    found: dict[UUID, list[int]] = {}
+    for plan_id, district_id in session.execute(wanted.order_by(PlanDistrict.district_id)):
+        found.setdefault(plan_id, []).append(district_id)
+    return found
+
+
+def list_plans(session: Session, limit: int = 100) -> Sequence[Plan]:
+    """List the plans changed last."""
+    return session.scalars(select(Plan).order_by(Plan.changed_at.desc()).limit(limit)).all()
+
+
 def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
     """List what the last check found, errors first."""
     wanted = select(PlanFinding).where(PlanFinding.plan_id == plan_id)
     return session.scalars(wanted.order_by(PlanFinding.district_id, PlanFinding.number)).all()
+
+
+def count_findings(session: Session, plan_id: UUID) -> dict[str, int]:
+    """Count the findings of a plan by severity."""
+    wanted = select(PlanFinding.severity, func.count()).where(PlanFinding.plan_id == plan_id)
+    counts = dict(session.execute(wanted.group_by(PlanFinding.severity)).tuples().all())
+    return {word: counts.get(word, 0) for word in ("error", "warning", "info")}
+
+
+def layers_of(session: Session, plan_id: UUID) -> Sequence[Row[Any]]:
+    """List what was imported into a plan, with the number of features."""
+    wanted = (
+        select(PlanLayer, func.count(PlanFeature.number).label("features"))
+        .outerjoin(
+            PlanFeature,
+            (PlanFeature.district_id == PlanLayer.district_id)
+            & (PlanFeature.plan_id == PlanLayer.plan_id)
+            & (PlanFeature.level == PlanLayer.level),
+        )
+        .where(PlanLayer.plan_id == plan_id)
+        .group_by(PlanLayer)
+        .order_by(PlanLayer.imported_at)
+    )
+    return session.execute(wanted).all()
+
+
+def editions_of_plan(session: Session, plan_id: UUID) -> Sequence[Edition]:
+    """List the editions a plan became."""
+    return session.scalars(select(Edition).where(Edition.plan_id == plan_id)).all()
+
+
+def bounds_of(session: Session, snapshots: Sequence[tuple[int, UUID]]) -> list[float] | None:
+    """Give west, south, east, north of the ground of snapshots; None where there is none."""
+    which = {"districts": [one for one, _ in snapshots], "snapshots": [str(one) for _, one in snapshots]}
+    row = session.execute(BOUNDS, which).one()
+    return None if row[0] is None else [float(one) for one in row]
 
 
 def list_waivers(session: Session, plan_id: UUID) -> Sequence[Waiver]:
@@ -114,6 +171,19 @@ def grids_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
     return session.scalars(wanted.order_by(SnapshotGrid.position, SnapshotGrid.code)).all()
 
 
+def search_grids(
+    session: Session, snapshots: Sequence[tuple[int, UUID]], q: str, limit: int
+) -> Sequence[SnapshotGrid]:
+    """Find grids of snapshots by the beginning of their code or a part of their name, finest first."""
+    where = [tuple_(SnapshotGrid.district_id, SnapshotGrid.snapshot_id).in_(snapshots)]
+    if q:
+        where.append(
+            SnapshotGrid.code.startswith(q, autoescape=True) | SnapshotGrid.name.icontains(q, autoescape=True)
+        )
+    wanted = select(SnapshotGrid).where(*where).order_by(SnapshotGrid.position.desc(), SnapshotGrid.code)
+    return session.scalars(wanted.limit(limit)).all()
+
+
 def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:
     """List the faces of a snapshot: id, kind, grid_id, reason, shape_id, wkb."""
     wanted = (
@@ -132,6 +202,12 @@ def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
     return session.execute(wanted).all()
 
 
+BOUNDS = text("""
+    select min(st_xmin(s.geom)), min(st_ymin(s.geom)), max(st_xmax(s.geom)), max(st_ymax(s.geom))
+    from face f join shape s on s.district_id = f.district_id and s.id = f.shape_id
+    where (f.district_id, f.snapshot_id) in
+        (select * from unnest(cast(:districts as int[]), cast(:snapshots as uuid[])))
+""")
 KNOWN_GRIDS = text("""
     select distinct on (g.level, g.code) g.level, g.code, g.grid_id
     from snapshot_grid g join snapshot s on s.district_id = g.district_id and s.id = g.snapshot_id

@@ -8,7 +8,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from service.city.models import District
-from service.grids.models import Edition, Plan, PlanFinding, SnapshotGrid
+from service.grids.models import Edition, Plan, PlanFinding, PlanImport, SnapshotGrid, Waiver
+from service.sentences import problem, say
 
 
 def finding(one: PlanFinding) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def finding(one: PlanFinding) -> dict[str, Any]:
         "severity": one.severity,
         "grids": list(one.grids),
         "area_m2": one.area_m2,
-        "detail": one.detail,
+        "detail": say(one.detail),
         "fingerprint": one.fingerprint,
         "geometry": _stored(one.geom),
     }
@@ -49,6 +50,36 @@ def edition(session: Session, one: Edition) -> dict[str, Any]:
     }
 
 
+def upload(session: Session, one: PlanImport) -> dict[str, Any]:
+    """Give an upload and how far its import is as JSON has it."""
+    return {
+        "id": str(one.id),
+        "file": one.file_name,
+        "district": session.get_one(District, one.district_id).code,
+        "state": one.state,
+        "stage": one.stage,
+        "progress": one.progress,
+        "problem": problem(one.problem) if one.problem else None,
+        "result": one.result,
+        "options": one.options,
+        "created_at": one.created_at.isoformat(),
+        "created_by": one.created_by,
+        "is_kept": bool(one.path),
+    }
+
+
+def waiver(one: Waiver) -> dict[str, Any]:
+    """Give a waiver as JSON has it."""
+    return {
+        "id": str(one.id),
+        "rule": one.rule,
+        "fingerprint": one.fingerprint,
+        "reason": one.reason,
+        "by": one.by,
+        "at": one.at.isoformat(),
+    }
+
+
 def plan(one: Plan) -> dict[str, Any]:
     """Give a plan as JSON has it."""
     return {
@@ -60,6 +91,8 @@ def plan(one: Plan) -> dict[str, Any]:
         "created_at": one.created_at.isoformat(),
         "created_by": one.created_by,
         "changed_at": one.changed_at.isoformat(),
+        "submitted_by": one.submitted_by,
+        "approved_by": one.approved_by,
         "published_at": one.published_at.isoformat() if one.published_at else None,
     }
 

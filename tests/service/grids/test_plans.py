@@ -14,7 +14,7 @@ from service import audit, clock
 from service.city import queries as city
 from service.db import database_now
 from service.errors import Conflict, Invalid, VersionMismatch
-from service.grids import actions, publishing, queries
+from service.grids import actions, comparing, publishing, queries
 from service.grids.models import Edition, Face, Plan, PlanFeature
 from tests.service.grids import maps
 
@@ -86,7 +86,7 @@ def test_grids_keep_their_identity_and_absent_ones_stay(session: Session, tmp_pa
     maps.bring(session, only_east, plan="Q")
     second = publish(session, "Q")
     assert content(session, first) == content(session, second)
-    [change] = publishing.diff(session, city.the_district(session, None), 1, 2)
+    [change] = comparing.as_rows(comparing.editions(session, city.the_district(session, None), 1, 2))
     assert (change["code"], sorted(change["changes"])) == (maps.EAST, ["renamed", "reshaped"])
     assert change["area_after_m2"] == pytest.approx(2 * change["area_before_m2"], rel=1e-3)
 
@@ -98,7 +98,7 @@ def test_an_empty_base_retires_what_the_file_leaves_out(session: Session, tmp_pa
     only_east = maps.write(tmp_path / "east.geojson", [(maps.EAST, "东社区", maps.box(118.81, 118.82))])
     maps.bring(session, only_east, plan="Q", base="empty")
     publish(session, "Q")
-    [change] = publishing.diff(session, city.the_district(session, None), 1, 2)
+    [change] = comparing.as_rows(comparing.editions(session, city.the_district(session, None), 1, 2))
     assert (change["code"], change["changes"]) == (maps.WEST, ["retired"])
 
 
@@ -124,7 +124,7 @@ def test_rollback_publishes_old_content_as_a_new_edition(session: Session, tmp_p
     district = city.the_district(session, None)
     third = publishing.rollback(session, district, 1, by=BY, at=clock.now())
     assert (third.number, third.rollback_to, third.snapshot_id) == (3, 1, first.snapshot_id)
-    assert publishing.diff(session, district, 1, 3) == []
+    assert comparing.editions(session, district, 1, 3) == []
 
 
 def test_the_order_of_imports_does_not_matter(session: Session, tmp_path: Path) -> None:

@@ -21,8 +21,11 @@ def client(app: Any, tmp_path: Path) -> Any:
     return app.test_client()
 
 
-def bearer(session: Session, district: str | None = None) -> dict[str, str]:
-    scopes = ("plan_read", "plan_edit", "plan_publish")
+def bearer(
+    session: Session,
+    district: str | None = None,
+    scopes: tuple[str, ...] = ("plan_read", "plan_edit", "plan_publish"),
+) -> dict[str, str]:
     key = people.create_token(
         session, name="t", scopes=scopes, district=district, by=audit.SYSTEM, at=clock.now()
     )
@@ -59,6 +62,10 @@ def test_a_plan_goes_all_the_way(client: Any, session: Session, tmp_path: Path) 
     fresh["If-Match"] = edited.headers["ETag"]
     assert client.post("/api/v1/plans/P/ops", json={"kind": "undo"}, headers=fresh).status_code == 200
     assert client.get("/api/v1/plans/P/check", headers=headers).json["blocking"] == 0
+    assert client.post("/api/v1/plans/P/publish", json={}, headers=headers).status_code == 409
+    assert client.post("/api/v1/plans/P/submit", headers=headers).json["state"] == "in_review"
+    reviewer = bearer(session, scopes=("plan_read", "plan_review"))
+    assert client.post("/api/v1/plans/P/approve", headers=reviewer).json["state"] == "approved"
     published = client.post("/api/v1/plans/P/publish", json={}, headers=headers)
     assert published.status_code == 201, published.json
     assert published.json["editions"][0]["number"] == 1
