@@ -79,7 +79,7 @@ def shown(text: str) -> str:
 def draw(picture: Picture, *, title: str, legend: str, texts: dict[str, str]) -> str:
     """Give the whole page; `legend` is HTML of our own templates, `texts` are plain."""
     west, south, east, north = picture.view
-    page = folium.Map(tiles=None, prefer_canvas=True, control_scale=True, zoom_snap=0.25)
+    page = folium.Map(tiles=None, prefer_canvas=True, zoom_snap=0.25)
     page.options["maxZoom"] = MAX_ZOOM
     page.options["attributionControl"] = False
     _add_backdrop(page, picture)

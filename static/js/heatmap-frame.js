@@ -14,9 +14,10 @@ function wanggeFrame(map) {
     map.eachLayer(function (layer) {
       if (layer.feature && layer.feature.id === wanted && layer.getBounds) {
         map.fitBounds(layer.getBounds(), { maxZoom: 16, padding: [40, 40] });
-        if (layer.getPopup()) { layer.openPopup(); }
+        // The popup belongs to the group of all grids, which hears what its members hear.
+        layer.fire("click", { latlng: layer.getBounds().getCenter() }, true);
       }
     });
   });
-  window.wanggeMap = map;
+  L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
 }
