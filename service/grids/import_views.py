@@ -137,7 +137,7 @@ def run_import(name: str, import_id: UUID) -> Response:
             session.commit()
             response = json_response(wire.upload(session, kept), 202)
             response.headers["Location"] = url_for(
-                "grids.imports.show_upload", name=name, import_id=import_id
+                "grids.plans.imports.show_upload", name=name, import_id=import_id
             )
             return response
         if kept.state == "running":

@@ -34,6 +34,7 @@ from service.people.permissions import Permission
 
 bp = APIBlueprint("plans", __name__)
 bp.register_blueprint(import_views.bp)
+NAMED_GRIDS = 10
 
 
 class NewPlan(BaseModel):
@@ -321,13 +322,21 @@ def _step(name: str, permission: Permission, step: Callable[..., None], **more: 
 
 
 def _findings(session: OrmSession, plan: Plan, found: Sequence[PlanFinding], status: int = 200) -> Response:
-    seen = access.seen_districts(session, plan)
+    places = {one.district_id: one.snapshot_id for one in access.places(session, plan, Permission.PLAN_READ)}
     waivers = queries.list_waivers(session, plan.id)
     left = {id(one) for one in publishing.blocking(found, waivers)}
+    seen = [one for one in found if one.district_id in places]
+    # A finding about hundreds of grids is not told by their names.
+    codes = {code for one in seen if len(one.grids) <= NAMED_GRIDS for code in one.grids}
+    names = queries.names_of(session, list(places.items()), codes) if codes else {}
     shown = [
-        {**wire.finding(one), "number": one.number, "is_blocking": id(one) in left}
-        for one in found
-        if one.district_id in seen
+        {
+            **wire.finding(one),
+            "number": one.number,
+            "is_blocking": id(one) in left,
+            "names": [names[code] for code in one.grids if names.get(code)],
+        }
+        for one in seen
     ]
     more = {"blocking": len(left), "is_stale": checking.is_stale(plan)}
     return _answer(

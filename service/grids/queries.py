@@ -184,6 +184,15 @@ def search_grids(
     return session.scalars(wanted.limit(limit)).all()
 
 
+def names_of(session: Session, snapshots: Sequence[tuple[int, UUID]], codes: set[str]) -> dict[str, str]:
+    """Give the names of grids of snapshots by code."""
+    wanted = select(SnapshotGrid.code, SnapshotGrid.name).where(
+        tuple_(SnapshotGrid.district_id, SnapshotGrid.snapshot_id).in_(snapshots),
+        SnapshotGrid.code.in_(codes),
+    )
+    return dict(session.execute(wanted).tuples().all())
+
+
 def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:
     """List the faces of a snapshot: id, kind, grid_id, reason, shape_id, wkb."""
     wanted = (
