@@ -41,7 +41,7 @@ LIST = text(
     + """
     where (cast(:level as text) is null or g.level = :level)
         and (g.level, g.code, d.code) > (:after_level, :after, :after_district)
-        and (cast(:q as text) is null or g.code = :q or g.name ilike '%' || :q || '%')
+        and (cast(:q as text) is null or g.code ^@ cast(:q as text) or g.name ilike '%' || :q || '%')
     order by g.level, g.code, d.code limit :limit
 """
 )
@@ -119,12 +119,15 @@ def list_grids() -> Response:
 @takes(query=WhichQuery)
 @bp.doc(summary="One grid in force", tags=["grids"])
 def grid(code: str) -> Response:
-    """Show one grid; ``CODE.geojson`` with its ground."""
+    """Show one grid; ``CODE.geojson`` with its ground, its `bbox` and a `spot` inside it."""
     with_ground = code.endswith(".geojson")
     with Session() as session:
         row = _one(session, code.removesuffix(".geojson"))
         ground = _grounds(session, [row]).get(row.grid_id) if with_ground else None
     feature = _feature(row, ground)
+    if ground is not None:
+        feature["bbox"] = list(ground.bounds)
+        feature["properties"]["spot"] = list(ground.point_on_surface().coords[0])
     return json_response(feature, mimetype="application/geo+json" if with_ground else "application/json")
 
 
@@ -213,8 +216,8 @@ def _one(session: Any, code: str) -> Any:
     return rows[0]
 
 
-def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, Any]:
-    """Give the ground of grids as GeoJSON, in one query."""
+def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, shapely.Geometry]:
+    """Give the ground of grids, in one query."""
     which = {
         "districts": [row.district_id for row in rows],
         "snapshots": [row.snapshot_id for row in rows],
@@ -223,10 +226,10 @@ def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, Any]:
     faces: dict[UUID, list[shapely.Geometry]] = {}
     for root, wkb in session.execute(GROUNDS, which):
         faces.setdefault(root, []).append(shapely.from_wkb(bytes(wkb)))
-    return {root: wire.geojson(shapely.coverage_union_all(parts)) for root, parts in faces.items()}
+    return {root: shapely.coverage_union_all(parts) for root, parts in faces.items()}
 
 
-def _feature(row: Any, geometry: Any) -> dict[str, Any]:
+def _feature(row: Any, ground: shapely.Geometry | None) -> dict[str, Any]:
     properties = {
         "code": row.code,
         "name": row.name,
@@ -236,4 +239,9 @@ def _feature(row: Any, geometry: Any) -> dict[str, Any]:
         "district": row.district,
         "scheme": row.scheme,
     }
-    return {"type": "Feature", "id": str(row.grid_id), "geometry": geometry, "properties": properties}
+    return {
+        "type": "Feature",
+        "id": str(row.grid_id),
+        "geometry": wire.geojson(ground),
+        "properties": properties,
+    }
