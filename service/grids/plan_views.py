@@ -207,6 +207,21 @@ def plan_grids(name: str) -> Response:
         return json_response({"grids": [wire.plan_grid(one) for one in rows]})
 
 
+@bp.get("/api/v1/plans/<name>/faces/<uuid:face_id>/neighbours")
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Grids beside a face of a plan", tags=["plans"])
+def neighbours(name: str, face_id: UUID) -> Response:
+    """List the grids whose ground meets a face."""
+    with Session() as session:
+        found = access.readable(session, name)
+        rows = [
+            one
+            for place in access.places(session, found, Permission.PLAN_READ)
+            for one in queries.grids_beside(session, place.district_id, place.snapshot_id, face_id)
+        ]
+        return json_response({"grids": [wire.plan_grid(one) for one in rows]})
+
+
 @bp.get("/api/v1/plans/<name>/diff")
 @takes(query=DiffQuery)
 @requires(Permission.PLAN_READ)

@@ -110,7 +110,7 @@ const editing = reassigning(root, api, state, { check, reload: (version) => draw
 
 function begin() {
   try {
-    drawn = drawMap(root, data, { onFace: (face, point) => { drawn.select(face && face.id); editing.show(face, face ? drawn.near(point) : []); }, onHover: editing.hover, onFinding: (key) => select(key, false) });
+    drawn = drawMap(root, data, { onFace: (face) => { drawn.select(face && face.id); editing.show(face); }, onHover: editing.hover, onFinding: (key) => select(key, false) });
     editing.onClose = () => drawn.select(null);
     window.planMap = drawn.map; // for whoever looks into the page
   } catch {
