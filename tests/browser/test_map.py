@@ -1,9 +1,14 @@
 """Whose is this? Asked on the map page by click, coordinate, name and list, at the desk and on the phone."""
 
 import json
+import math
 import shlex
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
+import shapely
+
+from geo.crs import from_lonlat, parse_crs
 from tests.browser.conftest import at_desk, log_in, stays_within_its_width
 
 PHONE_MAP = "() => document.querySelector('#map').getBoundingClientRect()"
@@ -36,17 +41,35 @@ def middle(page):
     return (west + east) / 2, (south + north) / 2
 
 
-def somewhere(page, wanted):
-    """Find, over the API, a position of which the answer is as wanted."""
+def ask(page, lon, lat, crs="wgs84"):
+    return page.request.get(f"/api/v1/assign?lon={lon}&lat={lat}&crs={crs}").json()
+
+
+def somewhere(page, wanted, steps=24):
+    """Find, over the API, a position of which the answer is as wanted, from the middle outwards."""
     (west, south), (east, north) = config(page)["bounds"]
-    steps = 60
-    points = [
-        [west + (east - west) * (x + 0.5) / steps, south + (north - south) * (y + 0.5) / steps]
-        for y in range(steps)
-        for x in range(steps)
-    ]
-    answers = page.request.post("/api/v1/assign", data={"crs": "wgs84", "points": points}).json()["results"]
-    return next((point, one) for point, one in zip(points, answers, strict=True) if wanted(one))
+    shares = [((x + 0.5) / steps, (y + 0.5) / steps) for x in range(steps) for y in range(steps)]
+    for x, y in sorted(shares, key=lambda share: math.dist(share, (0.5, 0.5))):
+        lon, lat = west + (east - west) * x, south + (north - south) * y
+        told = ask(page, lon, lat)
+        if wanted(told):
+            return (lon, lat), told
+    raise LookupError
+
+
+def doubtful(page):
+    """Find a position just inside the city whose GCJ-02 reading, taken for WGS84, lies outside of it."""
+    districts = page.request.get("/tiles/current/district.geojson").json()["features"]
+    vertices = np.concatenate(
+        [shapely.get_coordinates(shapely.geometry.shape(one["geometry"])) for one in districts]
+    )
+    for lon, lat in vertices[np.argsort(-vertices[:, 0])]:
+        inside = np.array([[lon - 0.001, lat]])
+        shifted = from_lonlat(inside, parse_crs("gcj02"))[0]
+        told = ask(page, *shifted)
+        if told["warnings"] and told["warnings"][0].get("crs") == "gcj02":
+            return inside[0], shifted
+    raise LookupError
 
 
 def is_in_a_yard(answer):
@@ -108,7 +131,7 @@ def test_persons_are_shown_to_those_who_may_see_them_only(page, live_server):
 
 def test_gcj02_read_as_wgs84_is_doubted_and_mended_by_one_click(page):
     open_map(page)
-    (lon, lat), _ = somewhere(page, lambda one: one["warnings"] and one["warnings"][0].get("crs") == "gcj02")
+    meant, (lon, lat) = doubtful(page)
     look_up(page, f"{lon}, {lat}")
     doubt = page.locator("#card .alert-notice")
     assert "gcj02" in doubt.inner_text()
@@ -116,6 +139,7 @@ def test_gcj02_read_as_wgs84_is_doubted_and_mended_by_one_click(page):
     page.wait_for_selector("#card .st-inside")
     assert page.input_value("[name=crs]") == "gcj02"
     assert page.locator("#card .alert-notice").count() == 0
+    assert page.locator("#card .hd h2").inner_text() == ask(page, *meant)["grid"]["name"]
 
 
 @at_desk

@@ -24,7 +24,8 @@ function start() {
   const container = document.getElementById("map");
   if (hasWebGl()) {
     try {
-      return new LiveMap(container, config, at);
+      const pair = ["wgs84", "cgcs2000"].includes(from.get("crs")) && readPair(q.value);
+      return new LiveMap(container, config, at, pair && Math.abs(pair[1]) < 85 ? pair : null);
     } catch {
       container.replaceChildren();
     }
