@@ -86,11 +86,12 @@ def draw(picture: Picture, *, title: str, legend: str, texts: dict[str, str]) ->
     _add_surface(page, picture, texts["surface"])
     for position, level in enumerate(picture.levels):
         _add_outlines(page, picture, position, level, texts)
-    _add_ranks(page, picture)
     folium.LayerControl(position="topright").add_to(page)
     page.fit_bounds([[south, west], [north, east]])
     frame_script = f'<script src="{PREFIX}js/heatmap-frame.js"></script>'
-    page.add_child(_Fixed(legend + frame_script, f"wanggeFrame({page.get_name()});"))
+    page.add_child(
+        _Fixed(legend + frame_script, f"wanggeFrame({page.get_name()}, {json.dumps(_ranks(picture))});")
+    )
     page.get_root().title = escape(title)
     html: str = page.get_root().render()
     found = ABROAD.search(html)
@@ -180,15 +181,14 @@ def _feature(
     return {"type": "Feature", "id": str(grid.id), "properties": properties, "geometry": _shape(outline)}
 
 
-def _add_ranks(page: folium.Map, picture: Picture) -> None:
+def _ranks(picture: Picture) -> list[tuple[float, float, int]]:
+    """Give where the numbers of the ranked grids stand: lat, lon, rank."""
     by_district = {one.key.district_id: one for one in picture.maps}
+    spots = []
     for rank, one in enumerate(picture.ranked, 1):
         found = by_district.get(one.district_id) if one.number is not None else None
         outline = outlines(found, picture.level).get(one.number or 0) if found is not None else None
-        if outline is None or outline.is_empty:
-            continue
-        spot = shapely.point_on_surface(outline)
-        icon = folium.DivIcon(
-            html=f"<b>{rank}</b>", class_name="rank", icon_size=(26, 26), icon_anchor=(13, 13)
-        )
-        folium.Marker([spot.y, spot.x], icon=icon, interactive=False, keyboard=False).add_to(page)
+        if outline is not None and not outline.is_empty:
+            spot = shapely.point_on_surface(outline)
+            spots.append((round(spot.y, DIGITS), round(spot.x, DIGITS), rank))
+    return spots

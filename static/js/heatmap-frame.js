@@ -1,7 +1,12 @@
 /* In the framed map: make room for the legend on phones, and go where the page beside it points. */
 "use strict";
 
-function wanggeFrame(map) {
+function wanggeFrame(map, ranks) {
+  // With icons of their own from the start: Folium's markers load Leaflet's default icon first.
+  ranks.forEach(function (one) {
+    var icon = L.divIcon({ className: "rank", html: "<b>" + one[2] + "</b>", iconSize: [26, 26] });
+    L.marker([one[0], one[1]], { icon: icon, interactive: false, keyboard: false }).addTo(map);
+  });
   var legend = document.querySelector(".heat-legend");
   var fit = function () {
     document.documentElement.style.setProperty("--legend", legend.offsetHeight + "px");

@@ -79,6 +79,12 @@ def test_no_name_becomes_markup_or_code(districts, session, client, reader, tmp_
             assert "13371337" not in html
 
 
+def test_a_name_that_looks_like_an_address_is_only_text(districts, session, client, reader, tmp_path):
+    names = {"001": "src=//host @import url(//host)", "002": "东社区"}
+    publish(session, tmp_path, "990101", 116.0, names=names, plan="address")
+    assert "src=//host" in frame(client, reader())
+
+
 def picture_of(html):
     data = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", html)[1]
     bounds = json.loads(re.search(r"L\.imageOverlay\(\s*\"[^\"]+\",\s*(\[\[.+?\]\])", html, re.DOTALL)[1])
