@@ -30,6 +30,8 @@ from tests.conftest import make_database
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 DESK, PHONE = (1440, 900), (390, 844)
+# For tests of what doesn't depend on the width.
+at_desk = pytest.mark.parametrize("page", [DESK], ids=["desk"], indirect=True)
 PASSWORD = "a long enough pass phrase 1"
 
 
@@ -151,10 +153,11 @@ def page(
         viewport={"width": width, "height": height},
         locale="zh-CN",
         has_touch=width < 768,
+        reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )
     one = context.new_page()
-    one.set_default_timeout(20_000)
+    one.set_default_timeout(30_000)
     abroad: list[str] = []
     host = urlsplit(live_server.url).netloc
     one.on("console", lambda said: console_errors.append(said.text) if said.type == "error" else None)
