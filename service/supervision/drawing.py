@@ -143,13 +143,15 @@ def _add_surface(page: folium.Map, picture: Picture, name: str) -> None:
 def _add_outlines(
     page: folium.Map, picture: Picture, position: int, level: str, texts: dict[str, str]
 ) -> None:
-    features = [
-        _feature(one, number, outline, picture.counts.get(one.grids[number].id))
-        for one in picture.maps
-        for number, outline in outlines(one, level).items()
+    drawn = [
+        (one, number, outline) for one in picture.maps for number, outline in outlines(one, level).items()
     ]
-    if not features or len(features) > MOST_OUTLINES:
+    if len(drawn) > MOST_OUTLINES:
+        ranked = {one.grid_id for one in picture.ranked}
+        drawn = [each for each in drawn if each[0].grids[each[1]].id in ranked]
+    if not drawn:
         return
+    features = [_feature(*each, picture.counts.get(each[0].grids[each[1]].id)) for each in drawn]
     colour, weight = LEVEL_LINES[min(position, len(LEVEL_LINES) - 1)]
     is_asked = level == picture.level
     style = {"color": colour, "weight": weight, "fill": is_asked, "fillOpacity": 0}

@@ -18,7 +18,7 @@ function wanggeFrame(map, ranks) {
     if (typeof wanted !== "string") { return; }
     map.eachLayer(function (layer) {
       if (layer.feature && layer.feature.id === wanted && layer.getBounds) {
-        map.fitBounds(layer.getBounds(), { maxZoom: 16, padding: [40, 40] });
+        map.fitBounds(layer.getBounds(), { maxZoom: 15, padding: [40, 40] });
         // The popup belongs to the group of all grids, which hears what its members hear.
         layer.fire("click", { latlng: layer.getBounds().getCenter() }, true);
       }

@@ -68,6 +68,7 @@ def test_filters_and_files(page, live_server):
     page.goto("/heatmap")
     if page.locator(".filter-toggle").is_visible():
         page.click(".filter-toggle")
+    assert stays_within_its_width(page)
     with page.expect_download() as started:
         page.click("text=XLSX")
     assert started.value.suggested_filename.endswith(".xlsx")
