@@ -129,6 +129,7 @@ def test_who_may_not_see_it_is_told_so(page, live_server, console_errors, role):
     log_in(page, live_server, role)
     assert page.goto("/heatmap").status == 403
     assert stays_within_its_width(page)
+    page.wait_for_timeout(200)
     console_errors.clear()  # the browser itself notes the 403
 
 

@@ -138,3 +138,13 @@ def test_the_file_holds_all_it_needs(file_at, monkeypatch, tmp_path):
     assert "上报密度" in html
     refused = CliRunner().invoke(main, ["heatmap", "--category", "dragons", "-o", str(tmp_path / "x.html")])
     assert (refused.exit_code, (tmp_path / "x.html").exists()) == (1, False)
+
+
+def test_where_a_level_has_very_many_grids_only_the_ranked_are_drawn(file_at, client, reader, monkeypatch):
+    file_at(WEST, 3)
+    monkeypatch.setattr("service.supervision.drawing.MOST_OUTLINES", 3)
+    html = frame(client, reader())
+    assert '"code": "990101001001"' in html
+    assert '"code": "990101001002"' not in html
+    assert '"code": "990102001"' in html
+    assert re.search(r"wanggeFrame\(map_\w+, \[\[32\.00\d+, 116\.00\d+, 1\]\]\)", html)
