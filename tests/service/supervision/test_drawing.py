@@ -79,6 +79,12 @@ def test_no_name_becomes_markup_or_code(districts, session, client, reader, tmp_
             assert "13371337" not in html
 
 
+def test_a_name_that_looks_like_an_address_is_only_text(districts, session, client, reader, tmp_path):
+    names = {"001": "src=//host @import url(//host)", "002": "东社区"}
+    publish(session, tmp_path, "990101", 116.0, names=names, plan="address")
+    assert "src=//host" in frame(client, reader())
+
+
 def picture_of(html):
     data = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", html)[1]
     bounds = json.loads(re.search(r"L\.imageOverlay\(\s*\"[^\"]+\",\s*(\[\[.+?\]\])", html, re.DOTALL)[1])
@@ -132,3 +138,13 @@ def test_the_file_holds_all_it_needs(file_at, monkeypatch, tmp_path):
     assert "上报密度" in html
     refused = CliRunner().invoke(main, ["heatmap", "--category", "dragons", "-o", str(tmp_path / "x.html")])
     assert (refused.exit_code, (tmp_path / "x.html").exists()) == (1, False)
+
+
+def test_where_a_level_has_very_many_grids_only_the_ranked_are_drawn(file_at, client, reader, monkeypatch):
+    file_at(WEST, 3)
+    monkeypatch.setattr("service.supervision.drawing.MOST_OUTLINES", 3)
+    html = frame(client, reader())
+    assert '"code": "990101001001"' in html
+    assert '"code": "990101001002"' not in html
+    assert '"code": "990102001"' in html
+    assert re.search(r"wanggeFrame\(map_\w+, \[\[32\.00\d+, 116\.00\d+, 1\]\]\)", html)
