@@ -26,12 +26,15 @@ class Installation:
 
     def __init__(self, folder: Path, url: str | None = None, **more: str) -> None:
         self.folder = folder
-        self.port = 0
+        self.port, self.log = 0, None
         self.server: subprocess.Popen[bytes] | None = None
         clean = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         # Processes that step down can't write beside the sources; compiling at each start takes seconds.
-        clean["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "wangge-scenario-bytecode")
+        compiled = Path(tempfile.gettempdir()) / "wangge-scenario-bytecode"
+        compiled.mkdir(exist_ok=True)
+        compiled.chmod(0o1777)
+        clean["PYTHONPYCACHEPREFIX"] = str(compiled)
         self.environment = {
             **clean,
             "PYTHONPATH": str(ROOT),
@@ -67,6 +70,8 @@ class Installation:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        if self.log is not None:
+            self.log.close()
         self.log = (self.folder.parent / f"{self.folder.name}.log").open("ab")
         command = [sys.executable, "-m", "service.cli", "serve"]
         environment = {**self.environment, "WANGGE_PORT": str(self.port)}
