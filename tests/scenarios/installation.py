@@ -17,6 +17,8 @@ from typing import Any
 
 import shapely
 
+from service.owner import SERVICE_ACCOUNT
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
 
@@ -122,6 +124,15 @@ def installed(url: str | None = None, **more: str) -> Iterator[Installation]:
     finally:
         one.stop()
         shutil.rmtree(outer, ignore_errors=True)
+
+
+def account_runs_python() -> bool:
+    """Tell whether the account that root steps down to can start this interpreter by itself."""
+    if os.geteuid() != 0:
+        return True
+    words = ["setpriv", f"--reuid={SERVICE_ACCOUNT}", f"--regid={SERVICE_ACCOUNT}", "--init-groups"]
+    command = [*words, "sh", "-c", '"$0" -c 1', sys.executable]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def write_map(path: Path, features: list[tuple[dict[str, str], shapely.Geometry]]) -> Path:
