@@ -82,7 +82,7 @@ def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
 def count_findings(session: Session, plan_id: UUID) -> dict[str, int]:
     """Count the findings of a plan by severity."""
     wanted = select(PlanFinding.severity, func.count()).where(PlanFinding.plan_id == plan_id)
-    counts = dict(session.execute(wanted.group_by(PlanFinding.severity)).all())
+    counts = {row[0]: row[1] for row in session.execute(wanted.group_by(PlanFinding.severity))}
     return {word: counts.get(word, 0) for word in ("error", "warning", "info")}
 
 
@@ -204,7 +204,7 @@ def names_of(session: Session, snapshots: Sequence[tuple[int, UUID]], codes: set
         tuple_(SnapshotGrid.district_id, SnapshotGrid.snapshot_id).in_(snapshots),
         SnapshotGrid.code.in_(codes),
     )
-    return dict(session.execute(wanted).all())
+    return {row.code: row.name for row in session.execute(wanted)}
 
 
 def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:

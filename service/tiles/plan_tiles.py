@@ -70,7 +70,7 @@ LEVEL_TILE = text("""
 """)
 COUNT = text("""
     select count(*) from (select 1 from face where (district_id, snapshot_id) in
-        (select * from unnest(:districts ::int[], :snapshots ::uuid[])) limit :most) some
+        (select * from unnest(:districts ::int[], :snapshots ::uuid[])) limit :most) counted
 """)
 
 
