@@ -26,7 +26,7 @@ export class LiveMap {
     this.map.keyboard.disableRotation();
     this.map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
     this.map.on("styleimagemissing", ({ id }) => { if (id === "hatch-gap" && !this.map.hasImage(id)) this.map.addImage(id, hatch()); });
-    this.ready = new Promise((resolve) => this.map.once("load", resolve));
+    this.ready = new Promise((resolve) => this.map.once("style.load", resolve));
     this.hovered = null;
     this.map.on("mousemove", (event) => this.hover(event.point));
     this.map.getCanvas().addEventListener("mouseleave", () => this.ready.then(() => this.lift(null, null)));
