@@ -12,14 +12,17 @@ from service.errors import ServiceError
 # Which feature brings a command: only that one is loaded to run it.
 FEATURE_OF = {
     "assign": "assignment",
+    "backup": "upkeep",
     "check": "grids",
     "demo": "demo",
     "diff": "grids",
+    "doctor": "upkeep",
     "editions": "grids",
     "heatmap": "supervision",
     "import": "grids",
     "publish": "grids",
     "reports": "cases",
+    "restore": "upkeep",
     "rollback": "grids",
     "roster": "grids",
     "token": "people",

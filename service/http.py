@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from secrets import token_hex, token_urlsafe
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from apiflask import APIFlask
-from flask import Response, g, render_template, request
+from flask import Response, current_app, g, render_template, request
 from flask_babel import gettext
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
@@ -21,8 +23,8 @@ PUBLIC = "public"
 LOOKUP = "look-up"
 PROBLEM = "application/problem+json"
 PAGE_CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "worker-src 'self' blob:; connect-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'self'; "
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{base_map}; "
+    "worker-src 'self' blob:; connect-src 'self'{base_map}; frame-src 'self'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
 View = TypeVar("View", bound=Callable[..., Any])
@@ -104,7 +106,7 @@ def _finish(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     if response.mimetype == "text/html":
-        headers.setdefault("Content-Security-Policy", PAGE_CSP)
+        headers.setdefault("Content-Security-Policy", _page_csp(current_app.config["WANGGE"].tile_url))
         headers.setdefault("X-Frame-Options", "SAMEORIGIN")
         headers.setdefault("Cache-Control", "no-store")
     _log.debug(
@@ -116,6 +118,13 @@ def _finish(response: Response) -> Response:
         request_id=g.request_id,
     )
     return response
+
+
+@cache
+def _page_csp(tile_url: str) -> str:
+    """Allow our own host, and that of the base map where the operator named one."""
+    parts = urlsplit(tile_url)
+    return PAGE_CSP.format(base_map=f" {parts.scheme}://{parts.netloc}" if parts.netloc else "")
 
 
 def _answer(members: dict[str, Any]) -> Response:

@@ -235,7 +235,7 @@ def _why(question: Question, hit: Hit, grid: GridRow | None, chain: list[dict[st
 
 def _warnings(
     question: Question, maps: list[EditionMap], hit: Hit, point: NDArray[np.float64]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     if hit.status != "outside":
         return []
     lon, lat = float(point[0]), float(point[1])
@@ -248,7 +248,8 @@ def _warnings(
         found = locate(maps, np.array([other]), 0.0)[0].grid
         if found is not None:
             detail = sentence(key, question.locale, crs=crs_name, grid=found.name)
-            return [{"type": "/problems/coordinates-suspect", "detail": detail}]
+            other_reading = {"crs": crs_name} if crs_name else {"swapped": True}
+            return [{"type": "/problems/coordinates-suspect", "detail": detail, **other_reading}]
     return []
 
 

@@ -19,6 +19,7 @@ from geo.errors import UnknownCrs
 from service.assignment.answers import Question
 from service.assignment.batch import answer_rows, chunks, fields, flat, read_record, read_row
 from service.assignment.in_force import IN_FORCE
+from service.assignment.page import page_config
 from service.errors import Invalid, Malformed, UnsupportedMedia
 from service.http import json_response, lookup
 from service.openapi import takes
@@ -34,7 +35,7 @@ _decode = msgspec.json.Decoder().decode
 @lookup
 def map_page() -> str:
     """Show the map with the look-up panel."""
-    return render_template("map.html", tile_levels=_levels())
+    return render_template("map.html", config=page_config())
 
 
 class AssignQuery(BaseModel):

@@ -13,12 +13,14 @@ from sqlalchemy import text
 from service.city import queries as city
 from service.db import Session, database_now
 from service.errors import Conflict, NotFound
-from service.grids import comparing, downloads, plan_views, queries, wire
+from service.grids import comparing, downloads, neighbouring, plan_pages, plan_views, queries, wire
 from service.http import json_response, lookup, query
 from service.openapi import takes
 
 bp = APIBlueprint("grids", __name__)
 bp.register_blueprint(plan_views.bp)
+bp.add_url_rule("/plans", "plans_page", plan_pages.plans_page)
+bp.add_url_rule("/plans/<uuid:plan_id>", "plan_page", plan_pages.plan_page)
 
 IN_FORCE = """
     with e as (
@@ -39,7 +41,7 @@ LIST = text(
     + """
     where (cast(:level as text) is null or g.level = :level)
         and (g.level, g.code, d.code) > (:after_level, :after, :after_district)
-        and (cast(:q as text) is null or g.code = :q or g.name ilike '%' || :q || '%')
+        and (cast(:q as text) is null or g.code ^@ cast(:q as text) or g.name ilike '%' || :q || '%')
     order by g.level, g.code, d.code limit :limit
 """
 )
@@ -65,6 +67,7 @@ GROUNDS = text("""
     where f.kind <> 'gap'
 """)
 CHILDREN = text(IN_FORCE + " where g.district_id = :district_id and g.parent_id = :grid_id order by g.code")
+BESIDE = text(IN_FORCE + " where g.grid_id = any(:ids)")
 HISTORY = text("""
     select e.number, e.in_force_from, g.code, g.name, g.level from edition e
     join snapshot_grid g on g.district_id = e.district_id and g.snapshot_id = e.snapshot_id
@@ -117,12 +120,15 @@ def list_grids() -> Response:
 @takes(query=WhichQuery)
 @bp.doc(summary="One grid in force", tags=["grids"])
 def grid(code: str) -> Response:
-    """Show one grid; ``CODE.geojson`` with its ground."""
+    """Show one grid; ``CODE.geojson`` with its ground, its `bbox` and a `spot` inside it."""
     with_ground = code.endswith(".geojson")
     with Session() as session:
         row = _one(session, code.removesuffix(".geojson"))
         ground = _grounds(session, [row]).get(row.grid_id) if with_ground else None
     feature = _feature(row, ground)
+    if ground is not None:
+        feature["bbox"] = list(ground.bounds)
+        feature["properties"]["spot"] = list(ground.point_on_surface().coords[0])
     return json_response(feature, mimetype="application/geo+json" if with_ground else "application/json")
 
 
@@ -136,6 +142,23 @@ def children(code: str) -> Response:
         row = _one(session, code)
         rows = session.execute(CHILDREN, {"district_id": row.district_id, "grid_id": row.grid_id}).all()
     return json_response({"type": "FeatureCollection", "features": [_feature(one, None) for one in rows]})
+
+
+@bp.get("/api/v1/grids/<code>/neighbours")
+@lookup
+@takes(query=WhichQuery)
+@bp.doc(summary="The grids beside a grid", tags=["grids"])
+def neighbours(code: str) -> Response:
+    """List the grids of the same level and district that share a border with one, the longest border first."""
+    with Session() as session:
+        row = _one(session, code)
+        which = {"district_id": row.district_id, "snapshot_id": row.snapshot_id}
+        beside = neighbouring.find(session, **which, grid_id=row.grid_id, level=row.level)
+        rows = {one.grid_id: one for one in session.execute(BESIDE, {"ids": [one.grid_id for one in beside]})}
+    features = [_feature(rows[one.grid_id], None) for one in beside]
+    for feature, one in zip(features, beside, strict=True):
+        feature["properties"]["border_m"] = one.border_m
+    return json_response({"type": "FeatureCollection", "features": features})
 
 
 @bp.get("/api/v1/grids/<code>/history")
@@ -211,8 +234,8 @@ def _one(session: Any, code: str) -> Any:
     return rows[0]
 
 
-def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, Any]:
-    """Give the ground of grids as GeoJSON, in one query."""
+def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, shapely.Geometry]:
+    """Give the ground of grids, in one query."""
     which = {
         "districts": [row.district_id for row in rows],
         "snapshots": [row.snapshot_id for row in rows],
@@ -221,10 +244,10 @@ def _grounds(session: Any, rows: Sequence[Any]) -> dict[UUID, Any]:
     faces: dict[UUID, list[shapely.Geometry]] = {}
     for root, wkb in session.execute(GROUNDS, which):
         faces.setdefault(root, []).append(shapely.from_wkb(bytes(wkb)))
-    return {root: wire.geojson(shapely.coverage_union_all(parts)) for root, parts in faces.items()}
+    return {root: shapely.coverage_union_all(parts) for root, parts in faces.items()}
 
 
-def _feature(row: Any, geometry: Any) -> dict[str, Any]:
+def _feature(row: Any, ground: shapely.Geometry | None) -> dict[str, Any]:
     properties = {
         "code": row.code,
         "name": row.name,
@@ -234,4 +257,9 @@ def _feature(row: Any, geometry: Any) -> dict[str, Any]:
         "district": row.district,
         "scheme": row.scheme,
     }
-    return {"type": "Feature", "id": str(row.grid_id), "geometry": geometry, "properties": properties}
+    return {
+        "type": "Feature",
+        "id": str(row.grid_id),
+        "geometry": wire.geojson(ground),
+        "properties": properties,
+    }

@@ -57,9 +57,13 @@ class Level:
         pixel = 360 / (PIXELS * 2**zoom)
         if len(self.shapes) > FEW:
             return features, shapely.coverage_simplify(self.shapes[hits], pixel, simplify_boundary=False)
+        return features, self.simplified(zoom)[1][hits]
+
+    def simplified(self, zoom: int) -> tuple[list[Feature], NDArray[np.object_]]:
+        """Give all outlines as fine as the zoom shows."""
         if zoom not in self._simple:
-            self._simple[zoom] = shapely.coverage_simplify(self.shapes, pixel)
-        return features, self._simple[zoom][hits]
+            self._simple[zoom] = shapely.coverage_simplify(self.shapes, 360 / (PIXELS * 2**zoom))
+        return self.features, self._simple[zoom]
 
 
 class Outlines:

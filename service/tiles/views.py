@@ -1,8 +1,10 @@
 """Vector tiles over HTTP: the grids in force now or at a moment, of one edition, and the backdrop."""
 
+import json
 from hashlib import sha256
 from typing import Any
 
+import shapely
 from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel
@@ -13,9 +15,9 @@ from service.assignment.maps import EditionMap
 from service.assignment.views import moment
 from service.db import Session
 from service.errors import NotFound
-from service.http import lookup
+from service.http import json_response, lookup, query
 from service.openapi import takes
-from service.tiles.making import Kept, make
+from service.tiles.making import OUTLINES, Kept, make
 from service.tiles.outlines import DISTRICT
 
 bp = APIBlueprint("tiles", __name__)
@@ -23,6 +25,7 @@ DEEPEST = 22
 FINEST_FROM = 13  # yards of a whole city in one tile would be megabytes
 CURRENT_SECONDS, YEAR_SECONDS = 5, 365 * 24 * 3600
 KEPT = Kept()
+OUTLINE_ZOOM = 12
 
 BACKDROP_TILE = text("""
     with tile as (select st_tileenvelope(:z, :x, :y) as box),
@@ -66,12 +69,34 @@ def backdrop(z: int, x: int, y: int) -> Response:
 def grids(level: str, z: int, x: int, y: int) -> Response:
     """Answer one tile of a level of the map in force; layers `grids`, `labels`, `gaps`."""
     _check(z, x, y)
-    scheme_id = IN_FORCE.scheme_id(request.args.get("scheme"))
-    if scheme_id is None:
-        raise NotFound("There is no such scheme.")
-    wanted = moment(request.args.get("at"), IN_FORCE.profile.time_zone) or IN_FORCE.now()
-    maps = IN_FORCE.maps_at(scheme_id, wanted)
+    scheme_id, maps = _asked()
     return _grids(maps, scheme_id, level, (z, x, y), f"max-age={CURRENT_SECONDS}")
+
+
+@bp.get("/tiles/current/<level>.geojson")
+@lookup
+@takes(query=TileQuery)
+@bp.doc(summary="Simplified outlines of a level in force now or at a moment, for pictures", tags=["tiles"])
+def level_outlines(level: str) -> Response:
+    """Answer the outlines of one level but the finest, about ten metres coarse."""
+    scheme_id, maps = _asked()
+    levels = IN_FORCE.levels[scheme_id]
+    if level not in (DISTRICT, *levels) or (level == levels[-1] and len(levels) > 1):
+        raise NotFound(f"There is no level {level!r} to give as a whole.")
+    found = [OUTLINES.level(one, levels, level).simplified(OUTLINE_ZOOM) for one in maps]
+    features = [
+        {
+            "type": "Feature",
+            "id": one.id,
+            "geometry": json.loads(shapely.to_geojson(shape)),
+            "properties": {"code": one.code, "name": one.name},
+        }
+        for some, shapes in found
+        for one, shape in zip(some, shapes, strict=True)
+    ]
+    response = json_response({"type": "FeatureCollection", "features": features}, 200, "application/geo+json")
+    response.headers["Cache-Control"] = f"public, max-age={CURRENT_SECONDS}"
+    return response
 
 
 @bp.get("/tiles/<district>-<int:number>/<level>/<int:z>/<int:x>/<int:y>.mvt")
@@ -84,6 +109,15 @@ def edition(district: str, number: int, level: str, z: int, x: int, y: int) -> R
     if one is None:
         raise NotFound(f"The district {district!r} has no edition {number}.")
     return _grids([one], one.key.scheme_id, level, (z, x, y), f"max-age={YEAR_SECONDS}, immutable")
+
+
+def _asked() -> tuple[int, list[EditionMap]]:
+    given = query(TileQuery)
+    scheme_id = IN_FORCE.scheme_id(given.scheme)
+    if scheme_id is None:
+        raise NotFound(f"There is no scheme {given.scheme!r}.")
+    wanted = moment(given.at, IN_FORCE.profile.time_zone) or IN_FORCE.now()
+    return scheme_id, IN_FORCE.maps_at(scheme_id, wanted)
 
 
 def _grids(

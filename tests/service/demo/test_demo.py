@@ -78,6 +78,26 @@ def test_its_ground_is_answered_and_its_reports_come_with_departments(
     assert statuses["inside"] > 450
 
 
+@pytest.mark.parametrize("level", ["community", "yard"])
+def test_neighbours_are_those_whose_ground_shares_a_line(session, city, loaded, client, level):
+    session.execute(text("alter table edition disable trigger all"))
+    session.execute(text("update edition set in_force_from = now() - interval '1 minute'"))
+    grids = [one for one in city.layers[level] if one.district == city.districts[0].code]
+    here = max(grids, key=lambda one: one.geometry.area)
+    answer = client.get(f"/api/v1/grids/{here.code}/neighbours?level={level}").json
+    found = {one["properties"]["code"]: one["properties"]["border_m"] for one in answer["features"]}
+    gaps = shapely.union_all([one.geometry for one in city.gaps])
+    expected = {
+        other.code
+        for other in grids
+        if other.code != here.code
+        and here.geometry.difference(gaps).intersection(other.geometry.difference(gaps)).length > 0
+    }
+    assert found.keys() == expected
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert expected or level == "yard"
+
+
 def test_a_city_with_maps_is_never_made_a_demo(session, loaded):
     with pytest.raises(Conflict, match="maps already"):
         loading.make_room(session, at=clock.now(), **TOLD)
