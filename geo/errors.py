@@ -64,5 +64,13 @@ class LayerNotChosen(GeoError):
     """The file has several layers."""
 
 
+class TangledOutline(GeoError):
+    """Outlines cross so often that they are no map."""
+
+
 class InexactCode(GeoError):
     """The code was stored as a number too long to be exact."""
+
+
+class MalformedFrame(GeoError):
+    """The picture has no extent."""

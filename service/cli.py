@@ -1,19 +1,48 @@
-"""The wangge command: thin, one sub-command a deed; each feature brings its own."""
+"""The wangge command: thin, one sub-command a deed; each feature brings its own in `commands.py`."""
 
 import importlib
 import sys
-from types import ModuleType
+from pathlib import Path
 
 import click
 
 from geo.errors import GeoError
 from service.errors import ServiceError
 
-FEATURES = ("people", "grids", "assignment", "cases", "supervision", "demo")
+# Which feature brings a command: only that one is loaded to run it.
+FEATURE_OF = {
+    "assign": "assignment",
+    "backup": "upkeep",
+    "check": "grids",
+    "demo": "demo",
+    "diff": "grids",
+    "doctor": "upkeep",
+    "editions": "grids",
+    "heatmap": "supervision",
+    "import": "grids",
+    "publish": "grids",
+    "reports": "cases",
+    "restore": "upkeep",
+    "rollback": "grids",
+    "roster": "grids",
+    "token": "people",
+    "user": "people",
+}
 
 
-class Sentences(click.Group):
-    """Prints our errors as sentences and ends with status 1."""
+class Commands(click.Group):
+    """Loads a feature when one of its commands is named; prints our errors as sentences and ends with 1."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """List every command."""
+        return sorted({*super().list_commands(context), *FEATURE_OF})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Find a command by name."""
+        if name not in FEATURE_OF:
+            return super().get_command(context, name)
+        found = importlib.import_module(f"service.{FEATURE_OF[name]}.commands").COMMANDS
+        return next((one for one in found if one.name == name), None)
 
     def invoke(self, context: click.Context) -> object:
         """Run the sub-command."""
@@ -24,7 +53,7 @@ class Sentences(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=Sentences)
+@click.group(cls=Commands)
 def main() -> None:
     """Wangge 网格: grid management for cities."""
 
@@ -45,28 +74,17 @@ def worker() -> None:
     from service import db, jobs, runtime
     from service.settings import Settings
 
-    _load("tasks")
+    _load_tasks()
     with runtime.database(Settings()) as url:
         engine = db.connect(url)
         asyncio.run(jobs.work(url))
         engine.dispose()
 
 
-def _load(name: str) -> list[ModuleType]:
-    """Import a file of every feature that has it."""
-    found = []
-    for feature in FEATURES:
-        try:
-            found.append(importlib.import_module(f"service.{feature}.{name}"))
-        except ModuleNotFoundError as missing:
-            if missing.name != f"service.{feature}.{name}":
-                raise
-    return found
-
-
-for _module in _load("commands"):
-    for _command in _module.COMMANDS:
-        main.add_command(_command)
+def _load_tasks() -> None:
+    """Import the jobs of every feature that has some, so that the worker knows them."""
+    for path in sorted(Path(__file__).parent.glob("*/tasks.py")):
+        importlib.import_module(f"service.{path.parent.name}.tasks")
 
 
 if __name__ == "__main__":

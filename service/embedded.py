@@ -123,8 +123,8 @@ class Cluster:
     def _psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
         return self._run("psql", "-h", self.socket_folder, "-U", ACCOUNT, "-d", database, "-Atqc", statement)
 
-    def _run(self, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [*step_down(self.data), str(_binary(program)), *map(str, words)]
+    def _run(self, name: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [*step_down(self.data), str(program(name)), *map(str, words)]
         # Output goes to a file: a server that pg_ctl leaves behind would hold a pipe open for ever.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             done = subprocess.run(
@@ -156,7 +156,7 @@ def _socket_folder(data: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"wangge-{short}"
 
 
-def _binary(name: str) -> Path:
+def program(name: str) -> Path:
     """Find a PostgreSQL program: Debian keeps them off the PATH."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/" + name), key=lambda p: int(p.parts[4]))
     if versions:

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from apiflask import APIFlask
-from flask import current_app, g, request
+from flask import g, request
 from flask_babel import Babel, get_locale
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -26,6 +26,7 @@ def build(settings: Settings) -> APIFlask:
     from service.grids import views as grids
     from service.people import guards
     from service.people import views as people
+    from service.supervision import views as supervision
     from service.tiles import plan_tiles
     from service.tiles import views as tiles
 
@@ -54,7 +55,7 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, cases, tiles, plan_tiles, demo):
+    for feature in (doors, people, grids, assignment, cases, supervision, tiles, plan_tiles, demo):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])
@@ -82,6 +83,7 @@ def _locale() -> str:
 def _page_context() -> dict[str, Any]:
     from service.assignment.in_force import IN_FORCE
     from service.errors import NotReady
+    from service.people.guards import opens
 
     try:
         profile = IN_FORCE.profile.model_dump()
@@ -93,7 +95,7 @@ def _page_context() -> dict[str, Any]:
         "profile": profile,
         "city_name": profile["name"].get(locale) or next(iter(profile["name"].values())),
         "demo": profile["demo"],
-        "endpoints": current_app.view_functions,
+        "opens": opens,
         "locale": locale,
         "person": principal if principal is not None and principal.kind == "person" else None,
         "csrf_token": g.get("csrf_token", ""),

@@ -64,9 +64,11 @@ def locate(maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: flo
 def _take(hits: list[Hit], row: int, one: EditionMap, face: int, tie: bool, distance: float) -> None:
     hit = hits[row]
     if hit.map is not None:  # two districts claim it: the order of precedence is the same over all maps
-        tie = True
         if hit.map.precedence[hit.face] <= one.precedence[face]:
-            one, face, distance = hit.map, hit.face, hit.distance_m or 0.0
+            one, face, tie, distance = hit.map, hit.face, hit.status == "border", hit.distance_m or 0.0
+        tie = (
+            tie or distance == 0.0
+        )  # where the districts overlap, the ground of the one that answers goes on
     status = "border" if tie else ("gap" if one.kinds[face] == "gap" else "inside")
     hits[row] = Hit(status, one, face, distance)
 

@@ -85,6 +85,8 @@ def load(session: Session, key: EditionKey) -> EditionMap:
         key=key,
         grids=tuple(grids),
         kinds=tuple(face.kind for face in faces),
-        precedence=tuple((f.kind == "gap", -(f.position or 0), f.code or "", f.id) for f in faces),
+        precedence=tuple(
+            (f.kind == "gap", 1 if f.position is None else -f.position, f.code or "", f.id) for f in faces
+        ),
         locator=Locator.build(np.asarray(geometries, dtype=object), owners),
     )

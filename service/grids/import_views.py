@@ -136,9 +136,7 @@ def run_import(name: str, import_id: UUID) -> Response:
             uploads.start(session, kept, {**options, "dry_run": wanted.dry_run}, **who)
             session.commit()
             response = json_response(wire.upload(session, kept), 202)
-            response.headers["Location"] = url_for(
-                "grids.plans.imports.show_upload", name=name, import_id=import_id
-            )
+            response.headers["Location"] = url_for(".show_upload", name=name, import_id=import_id)
             return response
         if kept.state == "running":
             raise Conflict("This file is being imported already.")

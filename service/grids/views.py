@@ -13,7 +13,7 @@ from sqlalchemy import text
 from service.city import queries as city
 from service.db import Session, database_now
 from service.errors import Conflict, NotFound
-from service.grids import comparing, downloads, plan_pages, plan_views, queries, wire
+from service.grids import comparing, downloads, neighbouring, plan_pages, plan_views, queries, wire
 from service.http import json_response, lookup, query
 from service.openapi import takes
 
@@ -67,6 +67,7 @@ GROUNDS = text("""
     where f.kind <> 'gap'
 """)
 CHILDREN = text(IN_FORCE + " where g.district_id = :district_id and g.parent_id = :grid_id order by g.code")
+BESIDE = text(IN_FORCE + " where g.grid_id = any(:ids)")
 HISTORY = text("""
     select e.number, e.in_force_from, g.code, g.name, g.level from edition e
     join snapshot_grid g on g.district_id = e.district_id and g.snapshot_id = e.snapshot_id
@@ -141,6 +142,23 @@ def children(code: str) -> Response:
         row = _one(session, code)
         rows = session.execute(CHILDREN, {"district_id": row.district_id, "grid_id": row.grid_id}).all()
     return json_response({"type": "FeatureCollection", "features": [_feature(one, None) for one in rows]})
+
+
+@bp.get("/api/v1/grids/<code>/neighbours")
+@lookup
+@takes(query=WhichQuery)
+@bp.doc(summary="The grids beside a grid", tags=["grids"])
+def neighbours(code: str) -> Response:
+    """List the grids of the same level and district that share a border with one, the longest border first."""
+    with Session() as session:
+        row = _one(session, code)
+        which = {"district_id": row.district_id, "snapshot_id": row.snapshot_id}
+        beside = neighbouring.find(session, **which, grid_id=row.grid_id, level=row.level)
+        rows = {one.grid_id: one for one in session.execute(BESIDE, {"ids": [one.grid_id for one in beside]})}
+    features = [_feature(rows[one.grid_id], None) for one in beside]
+    for feature, one in zip(features, beside, strict=True):
+        feature["properties"]["border_m"] = one.border_m
+    return json_response({"type": "FeatureCollection", "features": features})
 
 
 @bp.get("/api/v1/grids/<code>/history")

@@ -1,6 +1,7 @@
 """Passwords: kept as argon2id hashes, compared in the same time whether or not there is such an account."""
 
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -9,8 +10,12 @@ from service.errors import Invalid
 
 LEAST, MOST = 8, 200  # characters; the upper bound only keeps hashing cheap
 _hasher = PasswordHasher()
-# Compared where there is no account, so that the time of an answer does not tell which names exist.
-_NOBODY = _hasher.hash(secrets.token_hex())
+
+
+@cache
+def _nobody() -> str:
+    """Give a hash to compare with where there is no account, so that the time does not tell which names exist."""
+    return _hasher.hash(secrets.token_hex())
 
 
 def generate() -> str:
@@ -28,7 +33,7 @@ def hashed(password: str) -> str:
 def matches(kept: str | None, given: str) -> bool:
     """Tell whether the given password is the kept one; None, for no account, takes as long and is False."""
     try:
-        _hasher.verify(kept or _NOBODY, given[: MOST + 1])
+        _hasher.verify(kept or _nobody(), given[: MOST + 1])
     except VerifyMismatchError:
         return False
     return kept is not None

@@ -24,7 +24,8 @@ function start() {
   const container = document.getElementById("map");
   if (hasWebGl()) {
     try {
-      return new LiveMap(container, config, at);
+      const pair = ["wgs84", "cgcs2000"].includes(from.get("crs")) && readPair(q.value);
+      return new LiveMap(container, config, at, pair && Math.abs(pair[1]) < 85 ? pair : null);
     } catch {
       container.replaceChildren();
     }
@@ -98,6 +99,11 @@ function link(given) {
   return made;
 }
 
+// No latitude is beyond 90°: the server would only say so, and offer nothing.
+function isSwapped([x, y]) {
+  return crs.value !== "other" && Math.abs(x) <= 90 && Math.abs(y) > 90 && Math.abs(y) <= 180;
+}
+
 function reread({ crs: other, swap }) {
   const pair = readPair(q.value);
   if (swap) q.value = `${pair[1]}, ${pair[0]}`;
@@ -111,6 +117,7 @@ async function ask(event) {
   const text = q.value.trim();
   const pair = readPair(text);
   suggestions.close();
+  if (pair && isSwapped(pair)) return show(failure(texts.swapped, null, { label: texts.swap, deed: () => reread({ swap: true }) }));
   if (pair) return askPosition(pair, { mayMove: true, isTyped: true });
   if (/^[-+\d.,\s]+$/.test(text) && text.length < 6) return show(failure(texts.unreadable));
   const [first] = await search(text, 1);
