@@ -179,7 +179,7 @@ def test_every_finding_of_the_messy_file_is_said_in_chinese(
     assert {"overlap", "hole", "invalid-repaired", "joined-parts"} <= {one["rule"] for one in found}
     assert [one["detail"] for one in found if ENGLISH.search(one["detail"])] == []
     english = client.get("/api/v1/plans/P/findings", headers={**headers, "Accept-Language": "en"}).json
-    assert all(ENGLISH.search(one["detail"]) for one in english["findings"])
+    assert [one["detail"] for one in english["findings"] if re.search("[一-鿿]", one["detail"])] == []
     assert any(one["names"] for one in found)
 
 
