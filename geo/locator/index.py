@@ -1,5 +1,6 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -74,7 +75,7 @@ class Locator:
         """Owner of each face; read-only."""
         return self._owners
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all faces in degrees; NaN without faces."""
         boxes = shapely.bounds(self._faces).reshape(-1, 4)
