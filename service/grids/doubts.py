@@ -55,7 +55,7 @@ def off_scheme(grids: Sequence[GridRecord], levels: Sequence[Level]) -> list[Fin
 
 
 def shifted(session: Session, plan: Plan, district: District, layers: Sequence[Layer]) -> list[Finding]:
-    """Note doubts of the files, and layers that fit the one above (or below) better after un-shifting."""
+    """Note doubts of the files, and layers that fit another layer better after un-shifting."""
     found = []
     grounds = {one.level: _ground(one) for one in layers if one.features}
     wanted = select(PlanLayer).where(PlanLayer.plan_id == plan.id, PlanLayer.district_id == district.id)
@@ -64,18 +64,20 @@ def shifted(session: Session, plan: Plan, district: District, layers: Sequence[L
         own = grounds.get(layer.level)
         if own is None or layer.source["crs"] not in SAME_NUMBERS:
             continue
-        beside = _beside(layer.level, list(grounds))
-        doubt = suspect_shift(own, grounds[beside]) if beside else None
+        level = _neighbour(layer.level, list(grounds))
+        doubt = None if level is None else suspect_shift(own, grounds[level])
         if doubt is not None:
-            members = {"level": layer.level, "against": beside, **doubt.members}
+            members = {"level": layer.level, "against": level, **doubt.members}
             found.append(_suspect(doubt.detail, members))
     return found
 
 
-def _beside(level: str, present: list[str]) -> str | None:
-    """Give the level to compare with: the next coarser one that is there, else the next finer one."""
+def _neighbour(level: str, present: list[str]) -> str | None:
+    """Give the level whose ground a level should have: the one above, for the coarsest the one below."""
     at = present.index(level)
-    return present[at - 1] if at > 0 else next(iter(present[1:2]), None)
+    if at > 0:
+        return present[at - 1]
+    return present[1] if len(present) > 1 else None
 
 
 def _suspect(detail: str, members: dict[str, Any]) -> Finding:

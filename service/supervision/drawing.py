@@ -87,11 +87,10 @@ def draw(picture: Picture, *, title: str, legend: str, texts: dict[str, str]) ->
     for position, level in enumerate(picture.levels):
         _add_outlines(page, picture, position, level, texts)
     folium.LayerControl(position="topright").add_to(page)
-    page.fit_bounds([[south, west], [north, east]])
     frame_script = f'<script src="{PREFIX}js/heatmap-frame.js"></script>'
-    page.add_child(
-        _Fixed(legend + frame_script, f"wanggeFrame({page.get_name()}, {json.dumps(_ranks(picture))});")
-    )
+    view = [[south, west], [north, east]]
+    code = f"wanggeFrame({page.get_name()}, {json.dumps(view)}, {json.dumps(_ranks(picture))});"
+    page.add_child(_Fixed(legend + frame_script, code))
     page.get_root().title = escape(title)
     html: str = page.get_root().render()
     found = ABROAD.search(html)

@@ -45,6 +45,13 @@ def framed(page):
     return page.query_selector("#frame").content_frame()
 
 
+def shows_the_city(frame):
+    """Tell whether the picture of the city fills at least half of the map in one direction, and all is seen."""
+    picture, whole = (frame.locator(one).bounding_box() for one in (".leaflet-image-layer", ".folium-map"))
+    shares = [picture[side] / whole[side] for side in ("width", "height")]
+    return 0.5 < max(shares) < 1.5
+
+
 def test_map_and_table_stand_side_by_side_and_rows_lead_into_the_map(page, live_server):
     file_reports(*middle(), 60)
     log_in(page, live_server, "supervisor")
@@ -53,6 +60,7 @@ def test_map_and_table_stand_side_by_side_and_rows_lead_into_the_map(page, live_
     assert stays_within_its_width(page)
     assert page.locator(".worst tbody tr").count() == 1
     assert page.locator(".worst .count b").inner_text() == "60"
+    assert shows_the_city(frame)
     assert "件/km²/周" in frame.locator(".heat-legend").inner_text()
     assert (
         frame.evaluate("(() => { try { return document.cookie } catch (e) { return 'shut' } })()") == "shut"
@@ -108,6 +116,7 @@ def test_a_colour_means_the_same_at_every_zoom(page, live_server):
     for zoom in (14, 16, 18):
         frame.evaluate(
             """([lat, lon, zoom]) => { const map = window[Object.keys(window).find(one => one.startsWith("map_"))];
+            map.getContainer().dispatchEvent(new Event("wheel"));
             map.setView([lat, lon], zoom, { animate: false }) }""",
             [lat, lon, zoom],
         )
@@ -155,4 +164,5 @@ def test_the_saved_file_asks_no_host_for_anything(live_server, chromium, tmp_pat
     assert complaints == []
     assert one.evaluate("document.querySelector('.leaflet-image-layer').naturalWidth") > 100
     assert one.locator(".heat-legend").is_visible()
+    assert shows_the_city(one)
     context.close()

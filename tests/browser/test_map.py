@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import shapely
+from playwright.sync_api import expect
 
 from geo.crs import from_lonlat, parse_crs
 from tests.browser.conftest import at_desk, log_in, stays_within_its_width
@@ -205,9 +206,9 @@ def test_the_map_as_a_table(page):
     page.click("#open-list")
     page.wait_for_selector("#list tbody button")
     page.click("#list .seg [data-level=yard]")
-    page.wait_for_function("document.querySelectorAll('#list tbody tr').length === 100")
+    expect(page.locator("#list tbody tr")).to_have_count(100, timeout=30_000)
     page.click("#list .more")
-    page.wait_for_function("document.querySelectorAll('#list tbody tr').length === 200")
+    expect(page.locator("#list tbody tr")).to_have_count(200, timeout=30_000)
     name = page.locator("#list tbody button").first.inner_text()
     page.locator("#list tbody button").first.click()
     page.keyboard.press("Escape")

@@ -89,8 +89,14 @@ async function askPosition(pair, { mayMove, isTyped }) {
     call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread,
     mayBeShifted: isTyped && ["wgs84", "cgcs2000"].includes(crs.value) && [...crs.options].some((one) => one.value === "gcj02"),
   }), answer.status);
-  view.showPosition(answer.position.lon, answer.position.lat, Number(accuracy.value) || 0, mayMove);
+  const { lon, lat } = answer.position;
+  view.showPosition(lon, lat, Number(accuracy.value) || 0, mayMove && answer.status !== "outside", answer.status === "outside");
+  if (mayMove && answer.status === "outside" && config.bounds) view.fit(around(config.bounds, lon, lat)); // how far off it is
   view.select(answer.grid && answer.grid.level, answer.grid && answer.grid.id, answer.grid && answer.grid.code);
+}
+
+function around([[west, south], [east, north]], lon, lat) {
+  return [[Math.min(west, lon), Math.min(south, lat)], [Math.max(east, lon), Math.max(north, lat)]];
 }
 
 function link(given) {

@@ -26,7 +26,7 @@ export class LiveMap {
     this.map.keyboard.disableRotation();
     this.map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
     this.map.on("styleimagemissing", ({ id }) => { if (id === "hatch-gap" && !this.map.hasImage(id)) this.map.addImage(id, hatch()); });
-    this.ready = new Promise((resolve) => this.map.once("load", resolve));
+    this.ready = new Promise((resolve) => this.map.once("style.load", resolve));
     this.hovered = null;
     this.map.on("mousemove", (event) => this.hover(event.point));
     this.map.getCanvas().addEventListener("mouseleave", () => this.ready.then(() => this.lift(null, null)));
@@ -48,13 +48,13 @@ export class LiveMap {
     return narrow ? { top: 90, bottom: Math.round(window.innerHeight * 0.5), left: 24, right: 24 } : { top: 80, bottom: 60, left: 430, right: 80 };
   }
 
-  async showPosition(lon, lat, accuracy, mayMove) {
+  async showPosition(lon, lat, accuracy, mayMove, mayStay = false) {
     await this.ready;
     const features = [point(lon, lat)];
     if (accuracy > 0) features.unshift(circle(lon, lat, accuracy));
     this.map.getSource("pin").setData({ type: "FeatureCollection", features });
     const isFar = this.map.getZoom() < NEAR - 2;
-    if (mayMove || isFar) this.map.easeTo({ center: [lon, lat], zoom: isFar ? NEAR : this.map.getZoom(), padding: this.padding(), duration: 600 });
+    if (mayMove || (isFar && !mayStay)) this.map.easeTo({ center: [lon, lat], zoom: isFar ? NEAR : this.map.getZoom(), padding: this.padding(), duration: 600 });
   }
 
   async select(level, id) {
