@@ -64,6 +64,10 @@ class LayerNotChosen(GeoError):
     """The file has several layers."""
 
 
+class TangledOutline(GeoError):
+    """Outlines cross so often that they are no map."""
+
+
 class InexactCode(GeoError):
     """The code was stored as a number too long to be exact."""
 

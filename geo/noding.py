@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.edges import distinct_edges, distinct_vertices
+from geo.errors import TangledOutline
 
 # A vertex takes part when its square of one step is touched; the corner of that square is 0.71 away.
 NEAR_STEPS = 0.75
@@ -20,6 +21,10 @@ QUESTIONS = 1024
 PAIRS = 500_000
 RASTER = 1024
 MAX_ROUNDS = 50
+# Borders that two files have drawn each in its own way conflict a few times an edge, and have few boxes over
+# each other. Beyond this the line work is no map, and would take days and all memory.
+CONFLICTS, CONFLICTS_AN_EDGE = 200_000, 20
+JUDGED, JUDGED_AN_EDGE = 100_000_000, 200
 
 
 def planar(
@@ -83,7 +88,13 @@ def in_trouble(segments: NDArray[np.int64]) -> NDArray[np.bool_]:
     -------
     trouble
         Shape (n,).
+
+    Raises
+    ------
+    TangledOutline
+        There is so much of it that this is no map.
     """
+    conflicts = judged = 0
     trouble = np.zeros(len(segments), dtype=bool)
     low, high = _extent(segments)
     south, north = low[:, 1], high[:, 1]
@@ -99,7 +110,17 @@ def in_trouble(segments: NDArray[np.int64]) -> NDArray[np.bool_]:
             one, other = band[a[once]], pool[b[once]]
             bad = _in_conflict(segments[one], segments[other])
             trouble[one[bad]] = trouble[other[bad]] = True
+            conflicts, judged = conflicts + int(bad.sum()), judged + len(a)
+            _refuse_tangled(conflicts, judged, len(segments))
     return trouble
+
+
+def _refuse_tangled(conflicts: int, judged: int, n_edges: int) -> None:
+    if conflicts > CONFLICTS + CONFLICTS_AN_EDGE * n_edges or judged > JUDGED + JUDGED_AN_EDGE * n_edges:
+        raise TangledOutline(
+            f"The {n_edges:,} edges of all outlines cross each other in more than {conflicts:,} places: "
+            "these are no areas side by side. Look at the file, and whether it is the right layer."
+        )
 
 
 def _second_look(

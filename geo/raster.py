@@ -203,7 +203,7 @@ def png(classed: NDArray[np.uint8], colours: tuple[str, ...], *, clear: int = 0)
     image = Image.fromarray(classed)
     image.putpalette(b"".join(bytes.fromhex(one[1:]) for one in palette))
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True, transparency=clear)
+    image.save(out, "PNG", transparency=clear)
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.chinashift import is_shifted
-from geo.crs import Crs, false_easting_m, geometries_to_lonlat, parse_crs
+from geo.crs import Crs, false_easting_m, from_lonlat, geometries_to_lonlat, parse_crs
 from geo.measure import area_m2
 
 # What a better fit is: halving what is missing, and visible at all. Jiangning: 0.927 becomes 0.975.
@@ -143,10 +143,9 @@ def suspect_shift(
     if ours.is_empty or reference.is_empty or not is_shifted(ours.centroid.x, ours.centroid.y):
         return None
     as_is = _overlap(ours, reference)
-    after = {
-        key: _overlap(geometries_to_lonlat(np.array([ours]), parse_crs(key))[0], reference)
-        for key in ("gcj02", "bd09")
-    }
+    if 1 - as_is < LEAST_GAIN:
+        return None  # nothing can be gained
+    after = {key: _overlap_as(key, ours, reference) for key in ("gcj02", "bd09")}
     system = max(after, key=after.__getitem__)
     if after[system] - as_is < LEAST_GAIN or 1 - after[system] > MISFIT_LEFT * (1 - as_is):
         return None
@@ -160,12 +159,28 @@ def suspect_shift(
 
 
 def _ground(geometries: NDArray[np.object_]) -> shapely.Geometry:
-    present = geometries[~shapely.is_missing(geometries)]
+    present = _valid(geometries[~shapely.is_missing(geometries)])
+    return present[0] if len(present) == 1 else shapely.union_all(present)
+
+
+def _valid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     # Only to compare areas: repairing here changes nothing that is kept.
-    return shapely.union_all(shapely.make_valid(present))
+    broken = ~shapely.is_valid(geometries)
+    mended = geometries.copy()
+    mended[broken] = shapely.make_valid(geometries[broken])
+    return mended
+
+
+def _overlap_as(system: str, ours: shapely.Geometry, reference: shapely.Geometry) -> float:
+    """Overlap once ours is read as another system: the one with fewer vertices is moved, there or back."""
+    crs = parse_crs(system)
+    if shapely.get_num_coordinates(ours) <= shapely.get_num_coordinates(reference):
+        return _overlap(_valid(geometries_to_lonlat(np.array([ours]), crs))[0], reference)
+    moved = shapely.transform(np.array([reference]), lambda points: from_lonlat(points, crs))
+    return _overlap(ours, _valid(moved)[0])
 
 
 def _overlap(ours: shapely.Geometry, reference: shapely.Geometry) -> float:
-    repaired = shapely.make_valid(ours)
-    both = area_m2(np.array([shapely.intersection(repaired, reference), shapely.union(repaired, reference)]))
-    return float(both[0] / both[1]) if both[1] > 0 else 0.0
+    one, other, both = area_m2(np.array([ours, reference, shapely.intersection(ours, reference)]))
+    together = one + other - both
+    return float(both / together) if together > 0 else 0.0

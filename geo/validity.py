@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from geo.errors import MalformedPoints
 from geo.lattice import canon, canon_coordinates
 from geo.measure import area_m2
+from geo.tangle import refuse_endless, refuse_tangled
 
 REASON = re.compile(r"^(?P<what>[^\[]+)\[(?P<lon>\S+) (?P<lat>\S+)\]$")
 STEP_DEGREES = 1e-8
@@ -58,13 +59,17 @@ def repaired(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], list
     ------
     MalformedPoints
         A coordinate is not a finite number.
+    TangledOutline
+        An outline crosses itself so often that to repair it would not end.
 
     Notes
     -----
     Repairs follow OGC validity by ``make_valid`` (line work, even-odd): a bow-tie keeps both wings.
     """
     given = _flat(np.asarray(geometries, dtype=object))
+    refuse_endless(given)
     was_valid = shapely.is_valid(given)
+    refuse_tangled(given, np.flatnonzero(~was_valid))
     mended = given.copy()
     mended[~was_valid] = _polygonal(shapely.make_valid(given[~was_valid]))
     pinched = _collapses(mended)

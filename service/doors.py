@@ -1,14 +1,18 @@
 """The routes that belong to no feature: home, health, hello, problem pages, the human API page."""
 
+from zoneinfo import ZoneInfo
+
 from apiflask import APIBlueprint
 from flask import Response, current_app, render_template
+from flask_babel import format_date, get_locale
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import migrate
+from service import home, migrate
 from service.assignment.in_force import IN_FORCE
 from service.db import Session
 from service.errors import NotFound, NotReady, all_problems, kebab, status_of, title_of
+from service.grids import wording
 from service.http import json_response, lookup, public
 
 bp = APIBlueprint("home", __name__)
@@ -17,8 +21,22 @@ bp = APIBlueprint("home", __name__)
 @bp.get("/")
 @lookup
 def index() -> str:
-    """Show the three doors."""
-    return render_template("home.html", figures=[], waiting=[], hottest=[])
+    """Show the three doors, and today's figures."""
+    profile, locale = IN_FORCE.profile, str(get_locale() or IN_FORCE.profile.locale)
+    with Session() as session:
+        shown = home.today(session)
+    zone = ZoneInfo(profile.time_zone)
+    changes = [one.in_force_from.astimezone(zone) for one in shown["grids"]["editions"]]
+    return render_template(
+        "home.html",
+        **shown,
+        date=format_date(shown["now"].astimezone(zone), "full", rebase=False),
+        last_change=max(changes).strftime("%Y-%m-%d") if changes else "",
+        levels=[
+            {"code": one.code, "name": one.name.get(locale, one.code)} for one in profile.schemes[0].levels
+        ],
+        states=wording.STATES,
+    )
 
 
 @bp.get("/healthz")

@@ -142,8 +142,6 @@ def _answer(members: dict[str, Any]) -> Response:
 
 
 def _http_problem(error: HTTPException) -> Response:
-    if error.code is not None and error.code < 400 and error.response is not None:
-        return error.get_response()  # type: ignore[return-value]
     if error.code is not None and error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     members = {
@@ -152,7 +150,7 @@ def _http_problem(error: HTTPException) -> Response:
         "status": error.code or 500,
         "detail": error.description,
     }
-    response = _answer(members)
+    response = _answer(sentences.problem(members))
     if error.code == 405 and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from apiflask import APIFlask
-from flask import current_app, g, request
+from flask import g, request
 from flask_babel import Babel, get_locale
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -83,6 +83,7 @@ def _locale() -> str:
 def _page_context() -> dict[str, Any]:
     from service.assignment.in_force import IN_FORCE
     from service.errors import NotReady
+    from service.people.guards import opens
 
     try:
         profile = IN_FORCE.profile.model_dump()
@@ -94,7 +95,7 @@ def _page_context() -> dict[str, Any]:
         "profile": profile,
         "city_name": profile["name"].get(locale) or next(iter(profile["name"].values())),
         "demo": profile["demo"],
-        "endpoints": current_app.view_functions,
+        "opens": opens,
         "locale": locale,
         "person": principal if principal is not None and principal.kind == "person" else None,
         "csrf_token": g.get("csrf_token", ""),

@@ -60,3 +60,9 @@ def test_a_character_the_database_can_not_hold_is_the_sender_s_mistake(client, p
     answer = client.get(path)
     assert answer.status_code == 422
     assert answer.mimetype == "application/problem+json"
+
+
+def test_a_page_that_is_not_there_is_said_in_the_visitors_language(client):
+    answer = client.get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "zh"})
+    assert answer.status_code == 404
+    assert "没有这个页面" in answer.text

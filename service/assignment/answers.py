@@ -245,12 +245,22 @@ def _warnings(
     if abs(lon) <= 90:
         readings.append(("swapped", "", (lat, lon)))
     for key, crs_name, other in readings:
-        found = locate(maps, np.array([other]), 0.0)[0].grid
+        found = _grid_over(maps, other)
         if found is not None:
             detail = sentence(key, question.locale, crs=crs_name, grid=found.name)
             other_reading = {"crs": crs_name} if crs_name else {"swapped": True}
             return [{"type": "/problems/coordinates-suspect", "detail": detail, **other_reading}]
     return []
+
+
+def _grid_over(maps: list[EditionMap], point: tuple[float, float]) -> GridRow | None:
+    """Give the grid of the face that covers a point; unlike a look-up it doesn't search around, which is slow."""
+    for one in maps:
+        face = one.locator.locate(*point)
+        owner = int(one.locator.owners[face]) if face >= 0 else -1
+        if owner >= 0:
+            return one.grids[owner]
+    return None
 
 
 _OTHER_READINGS: tuple[Crs, ...] = (parse_crs("gcj02"), parse_crs("bd09"))

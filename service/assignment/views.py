@@ -235,13 +235,13 @@ def _crs(given: Any = None) -> Crs:
 
 def _question() -> Question:
     given = request.args
+    answered_at = IN_FORCE.now()  # first of all: a process that heard nothing yet knows no scheme either
     scheme_id = IN_FORCE.scheme_id(given.get("scheme"))
     if scheme_id is None:
         _refuse("scheme", f"There is no scheme {given.get('scheme')!r}.")
     level = given.get("level")
     if level is not None and level not in IN_FORCE.levels[scheme_id]:
         _refuse("level", f"There is no level {level!r}. Known: {', '.join(IN_FORCE.levels[scheme_id])}.")
-    answered_at = IN_FORCE.now()
     return Question(
         scheme_id=scheme_id,
         moment=moment(given.get("at"), IN_FORCE.profile.time_zone) or answered_at,

@@ -64,12 +64,20 @@ def shifted(session: Session, plan: Plan, district: District, layers: Sequence[L
         own = grounds.get(layer.level)
         if own is None or layer.source["crs"] not in SAME_NUMBERS:
             continue
-        for level, reference in grounds.items():
-            doubt = None if level == layer.level else suspect_shift(own, reference)
-            if doubt is not None:
-                members = {"level": layer.level, "against": level, **doubt.members}
-                found.append(_suspect(doubt.detail, members))
+        level = _neighbour(layer.level, list(grounds))
+        doubt = None if level is None else suspect_shift(own, grounds[level])
+        if doubt is not None:
+            members = {"level": layer.level, "against": level, **doubt.members}
+            found.append(_suspect(doubt.detail, members))
     return found
+
+
+def _neighbour(level: str, present: list[str]) -> str | None:
+    """Give the level whose ground a level should have: the one above, for the coarsest the one below."""
+    at = present.index(level)
+    if at > 0:
+        return present[at - 1]
+    return present[1] if len(present) > 1 else None
 
 
 def _suspect(detail: str, members: dict[str, Any]) -> Finding:

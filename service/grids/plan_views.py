@@ -34,6 +34,7 @@ from service.people.permissions import Permission
 
 bp = APIBlueprint("plans", __name__)
 bp.register_blueprint(import_views.bp)
+NAMED_GRIDS = 10
 
 
 class NewPlan(BaseModel):
@@ -206,6 +207,21 @@ def plan_grids(name: str) -> Response:
         return json_response({"grids": [wire.plan_grid(one) for one in rows]})
 
 
+@bp.get("/api/v1/plans/<name>/faces/<uuid:face_id>/neighbours")
+@requires(Permission.PLAN_READ)
+@bp.doc(summary="Grids beside a face of a plan", tags=["plans"])
+def neighbours(name: str, face_id: UUID) -> Response:
+    """List the grids whose ground meets a face."""
+    with Session() as session:
+        found = access.readable(session, name)
+        rows = [
+            one
+            for place in access.places(session, found, Permission.PLAN_READ)
+            for one in queries.grids_beside(session, place.district_id, place.snapshot_id, face_id)
+        ]
+        return json_response({"grids": [wire.plan_grid(one) for one in rows]})
+
+
 @bp.get("/api/v1/plans/<name>/diff")
 @takes(query=DiffQuery)
 @requires(Permission.PLAN_READ)
@@ -321,13 +337,21 @@ def _step(name: str, permission: Permission, step: Callable[..., None], **more: 
 
 
 def _findings(session: OrmSession, plan: Plan, found: Sequence[PlanFinding], status: int = 200) -> Response:
-    seen = access.seen_districts(session, plan)
+    places = {one.district_id: one.snapshot_id for one in access.places(session, plan, Permission.PLAN_READ)}
     waivers = queries.list_waivers(session, plan.id)
     left = {id(one) for one in publishing.blocking(found, waivers)}
+    seen = [one for one in found if one.district_id in places]
+    # A finding about hundreds of grids is not told by their names.
+    codes = {code for one in seen if len(one.grids) <= NAMED_GRIDS for code in one.grids}
+    names = queries.names_of(session, list(places.items()), codes) if codes else {}
     shown = [
-        {**wire.finding(one), "number": one.number, "is_blocking": id(one) in left}
-        for one in found
-        if one.district_id in seen
+        {
+            **wire.finding(one),
+            "number": one.number,
+            "is_blocking": id(one) in left,
+            "names": [names[code] for code in one.grids if names.get(code)],
+        }
+        for one in seen
     ]
     more = {"blocking": len(left), "is_stale": checking.is_stale(plan)}
     return _answer(

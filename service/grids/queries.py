@@ -82,7 +82,7 @@ def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
 def count_findings(session: Session, plan_id: UUID) -> dict[str, int]:
     """Count the findings of a plan by severity."""
     wanted = select(PlanFinding.severity, func.count()).where(PlanFinding.plan_id == plan_id)
-    counts = dict(session.execute(wanted.group_by(PlanFinding.severity)).tuples().all())
+    counts = {row[0]: row[1] for row in session.execute(wanted.group_by(PlanFinding.severity))}
     return {word: counts.get(word, 0) for word in ("error", "warning", "info")}
 
 
@@ -184,6 +184,29 @@ def search_grids(
     return session.scalars(wanted.limit(limit)).all()
 
 
+def grids_beside(
+    session: Session, district_id: int, snapshot_id: UUID, face_id: UUID
+) -> Sequence[SnapshotGrid]:
+    """List the grids whose ground meets a face: those it could go to most likely."""
+    which = {"district_id": district_id, "snapshot_id": snapshot_id}
+    ids = session.scalars(NEIGHBOURS, {**which, "face_id": face_id}).all()
+    wanted = select(SnapshotGrid).where(
+        SnapshotGrid.district_id == district_id,
+        SnapshotGrid.snapshot_id == snapshot_id,
+        SnapshotGrid.grid_id.in_(ids),
+    )
+    return session.scalars(wanted.order_by(SnapshotGrid.position.desc(), SnapshotGrid.code)).all()
+
+
+def names_of(session: Session, snapshots: Sequence[tuple[int, UUID]], codes: set[str]) -> dict[str, str]:
+    """Give the names of grids of snapshots by code."""
+    wanted = select(SnapshotGrid.code, SnapshotGrid.name).where(
+        tuple_(SnapshotGrid.district_id, SnapshotGrid.snapshot_id).in_(snapshots),
+        SnapshotGrid.code.in_(codes),
+    )
+    return {row.code: row.name for row in session.execute(wanted)}
+
+
 def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[Row[Any]]:
     """List the faces of a snapshot: id, kind, grid_id, reason, shape_id, wkb."""
     wanted = (
@@ -202,6 +225,14 @@ def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
     return session.execute(wanted).all()
 
 
+NEIGHBOURS = text("""
+    select distinct o.grid_id from face f
+    join shape s on s.district_id = f.district_id and s.id = f.shape_id
+    join shape t on t.district_id = f.district_id and t.geom && s.geom and st_intersects(t.geom, s.geom)
+    join face o on o.district_id = f.district_id and o.snapshot_id = f.snapshot_id and o.shape_id = t.id
+    where f.district_id = :district_id and f.snapshot_id = :snapshot_id and f.id = :face_id
+        and o.grid_id is not null and o.grid_id is distinct from f.grid_id
+""")
 BOUNDS = text("""
     select min(st_xmin(s.geom)), min(st_ymin(s.geom)), max(st_xmax(s.geom)), max(st_ymax(s.geom))
     from face f join shape s on s.district_id = f.district_id and s.id = f.shape_id

@@ -27,7 +27,7 @@ KEPT_FOR = timedelta(hours=24)
 SHOWN_FINDINGS = 200
 GROUND = text("""
     select st_xmin(box), st_ymin(box), st_xmax(box), st_ymax(box) from (
-        select st_extent(geom) as box from shape where cast(:district_id as int) in (district_id, 0)
+        select st_extent(geom) as box from shape
     ) known where box is not null
 """)
 
@@ -94,7 +94,7 @@ def require_file(kept: PlanImport) -> Path:
 
 def suggest(session: Session, kept: PlanImport, levels: Sequence[Level]) -> list[dict[str, Any]]:
     """Suggest, for each layer, level, columns and coordinate system, with what speaks for them."""
-    ground = known_ground(session, kept.district_id)
+    ground = known_ground(session)
     named = city.profile(session).crs_choices
     return [
         {**guesses.of_layer(one, levels), "crs_candidates": _systems(one, named, ground)}
@@ -113,13 +113,10 @@ def _systems(
         return []
 
 
-def known_ground(session: Session, district_id: int) -> tuple[float, float, float, float] | None:
-    """Give the box of what the district, else the city, has on its maps already."""
-    for wanted in (district_id, 0):
-        box = session.execute(GROUND, {"district_id": wanted}).one_or_none()
-        if box is not None:
-            return tuple(box)  # type: ignore[return-value]
-    return None
+def known_ground(session: Session) -> tuple[float, float, float, float] | None:
+    """Give the box of what the city has on its maps already."""
+    box = session.execute(GROUND).one_or_none()
+    return None if box is None else tuple(box)  # type: ignore[return-value]
 
 
 def start(
@@ -151,7 +148,7 @@ def finish(kept: PlanImport, done: Imported, *, dry_run: bool, findings: list[An
         "features": done.features,
         "source": done.source,
         "counts": {word: severities.count(word) for word in ("error", "warning", "info")},
-        "findings": findings[:SHOWN_FINDINGS],
+        "findings": [{**one, "geometry": None} for one in findings[:SHOWN_FINDINGS]],
         "layers": earlier if dry_run else sorted({*earlier, done.source["layer"]}),
     }
 

@@ -60,12 +60,20 @@ def upload(session: Session, one: PlanImport) -> dict[str, Any]:
         "stage": one.stage,
         "progress": one.progress,
         "problem": problem(one.problem) if one.problem else None,
-        "result": one.result,
+        "result": _said(one.result),
         "options": one.options,
         "created_at": one.created_at.isoformat(),
         "created_by": one.created_by,
         "is_kept": bool(one.path),
     }
+
+
+def _said(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Say the findings of a result in the asker's language; they were made by a job."""
+    if result is None:
+        return None
+    found = [{**one, "detail": say(one["detail"])} for one in result.get("findings", [])]
+    return {**result, "findings": found}
 
 
 def waiver(one: Waiver) -> dict[str, Any]:

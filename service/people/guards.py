@@ -74,6 +74,14 @@ def init_app(app: APIFlask) -> None:
     app.before_request(_guard)
 
 
+def opens(endpoint: str) -> bool:
+    """Tell whether a page exists and opens to whoever asks, at the latest after logging in."""
+    guard = getattr(current_app.view_functions.get(endpoint), "guard", None)
+    if guard in (PUBLIC, LOOKUP):
+        return True
+    return isinstance(guard, Permission) and (principal().kind == "anonymous" or principal().may(guard))
+
+
 def _identify() -> None:
     authorization = request.headers.get("Authorization")
     if authorization is not None:

@@ -19,7 +19,8 @@ CSS = (("leaflet_css", "vendor/leaflet/leaflet.css"), ("frame_css", "css/heatmap
 folium.Map.default_js = [(name, PREFIX + path) for name, path in JS]
 folium.Map.default_css = [(name, PREFIX + path) for name, path in CSS]
 
-ABROAD = re.compile(r"(?:src|href)\s*=\s*[\"']?\s*(?:https?:)?//|@import|url\(\s*[\"']?(?:https?:)?//", re.I)
+# Texts are escaped, so that a "<" begins a tag of ours or of Folium's.
+ABROAD = re.compile(r"<[a-z][^>]*?\s(?:src|href|srcset|data)\s*=\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE)
 _SCRIPT = re.compile(rf'<script src="{re.escape(PREFIX)}([^"]+)"></script>')
 _STYLE = re.compile(rf'<link rel="stylesheet" href="{re.escape(PREFIX)}([^"]+)"\s*/?>')
 _URL = re.compile(r"url\(\s*[\"']?(?!data:|#)([^\"')]+)[\"']?\s*\)")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from geo import raster
 from service.assignment.maps import EditionMap
 from service.supervision.assets import ABROAD, PREFIX
-from service.supervision.grounds import outlines
+from service.supervision.grounds import outline, outlines
 from service.supervision.tally import GridCount
 
 MAX_ZOOM = 19  # without tiles Leaflet knows no greatest zoom, and some layers then draw nothing
@@ -79,18 +79,18 @@ def shown(text: str) -> str:
 def draw(picture: Picture, *, title: str, legend: str, texts: dict[str, str]) -> str:
     """Give the whole page; `legend` is HTML of our own templates, `texts` are plain."""
     west, south, east, north = picture.view
-    page = folium.Map(tiles=None, prefer_canvas=True, control_scale=True, zoom_snap=0.25)
+    page = folium.Map(tiles=None, prefer_canvas=True, zoom_snap=0.25)
     page.options["maxZoom"] = MAX_ZOOM
     page.options["attributionControl"] = False
     _add_backdrop(page, picture)
     _add_surface(page, picture, texts["surface"])
     for position, level in enumerate(picture.levels):
         _add_outlines(page, picture, position, level, texts)
-    _add_ranks(page, picture)
     folium.LayerControl(position="topright").add_to(page)
-    page.fit_bounds([[south, west], [north, east]])
     frame_script = f'<script src="{PREFIX}js/heatmap-frame.js"></script>'
-    page.add_child(_Fixed(legend + frame_script, f"wanggeFrame({page.get_name()});"))
+    view = [[south, west], [north, east]]
+    code = f"wanggeFrame({page.get_name()}, {json.dumps(view)}, {json.dumps(_ranks(picture))});"
+    page.add_child(_Fixed(legend + frame_script, code))
     page.get_root().title = escape(title)
     html: str = page.get_root().render()
     found = ABROAD.search(html)
@@ -139,16 +139,25 @@ def _add_surface(page: folium.Map, picture: Picture, name: str) -> None:
     ).add_to(page)
 
 
+def _outlines(picture: Picture, level: str) -> list[tuple[EditionMap, int, shapely.Geometry]]:
+    """Give the outlines of a level's grids; where there are too many, only those of the ranked ones."""
+    if sum(grid.level == level for one in picture.maps for grid in one.grids) <= MOST_OUTLINES:
+        return [
+            (one, number, shape) for one in picture.maps for number, shape in outlines(one, level).items()
+        ]
+    by_district = {one.key.district_id: one for one in picture.maps}
+    ranked = [one for one in picture.ranked if one.number is not None and one.district_id in by_district]
+    drawn = [(by_district[one.district_id], one.number or 0) for one in ranked]
+    return [(*which, outline(*which)) for which in drawn if which[0].grids[which[1]].level == level]
+
+
 def _add_outlines(
     page: folium.Map, picture: Picture, position: int, level: str, texts: dict[str, str]
 ) -> None:
-    features = [
-        _feature(one, number, outline, picture.counts.get(one.grids[number].id))
-        for one in picture.maps
-        for number, outline in outlines(one, level).items()
-    ]
-    if not features or len(features) > MOST_OUTLINES:
+    drawn = _outlines(picture, level)
+    if not drawn:
         return
+    features = [_feature(*each, picture.counts.get(each[0].grids[each[1]].id)) for each in drawn]
     colour, weight = LEVEL_LINES[min(position, len(LEVEL_LINES) - 1)]
     is_asked = level == picture.level
     style = {"color": colour, "weight": weight, "fill": is_asked, "fillOpacity": 0}
@@ -166,7 +175,7 @@ def _add_outlines(
 
 
 def _feature(
-    one: EditionMap, number: int, outline: shapely.Geometry, counted: GridCount | None
+    one: EditionMap, number: int, shape: shapely.Geometry, counted: GridCount | None
 ) -> dict[str, Any]:
     grid = one.grids[number]
     rate = counted.per_km2_week if counted is not None else 0.0
@@ -177,18 +186,16 @@ def _feature(
         "count": counted.count if counted is not None else 0,
         "rate": "" if rate is None else f"{rate:.1f}",
     }
-    return {"type": "Feature", "id": str(grid.id), "properties": properties, "geometry": _shape(outline)}
+    return {"type": "Feature", "id": str(grid.id), "properties": properties, "geometry": _shape(shape)}
 
 
-def _add_ranks(page: folium.Map, picture: Picture) -> None:
-    by_district = {one.key.district_id: one for one in picture.maps}
+def _ranks(picture: Picture) -> list[tuple[float, float, int]]:
+    """Give where the numbers of the ranked grids stand: lat, lon, rank."""
+    shapes = {one.grids[number].id: shape for one, number, shape in _outlines(picture, picture.level)}
+    spots = []
     for rank, one in enumerate(picture.ranked, 1):
-        found = by_district.get(one.district_id) if one.number is not None else None
-        outline = outlines(found, picture.level).get(one.number or 0) if found is not None else None
-        if outline is None or outline.is_empty:
-            continue
-        spot = shapely.point_on_surface(outline)
-        icon = folium.DivIcon(
-            html=f"<b>{rank}</b>", class_name="rank", icon_size=(26, 26), icon_anchor=(13, 13)
-        )
-        folium.Marker([spot.y, spot.x], icon=icon, interactive=False, keyboard=False).add_to(page)
+        shape = shapes.get(one.grid_id)
+        if shape is not None and not shape.is_empty:
+            spot = shapely.point_on_surface(shape)
+            spots.append((round(spot.y, DIGITS), round(spot.x, DIGITS), rank))
+    return spots

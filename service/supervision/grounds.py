@@ -59,6 +59,13 @@ def _outlines(one: EditionMap, level: str) -> dict[int, shapely.Geometry]:
     return dict(zip(members, simple, strict=True))
 
 
+def outline(one: EditionMap, number: int) -> shapely.Geometry:
+    """Give the exact outline of one grid: for levels with so many that nobody wants them all."""
+    owners = one.locator.owners.tolist()
+    faces = [face for face, owner in enumerate(owners) if owner >= 0 and number in one.grids[owner].chain]
+    return shapely.coverage_union_all(one.locator.faces[faces])
+
+
 areas_km2 = PerEdition(_areas_km2)
 outlines = PerEdition(_outlines)
 """`areas_km2(map)`: km² of each of `map.grids`, without gaps; `outlines(map, level)`: grid number → outline."""

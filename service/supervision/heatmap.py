@@ -1,9 +1,10 @@
 """One heatmap: what was asked, the reports it is about, its figures and its picture."""
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -18,12 +19,13 @@ from service.assignment.maps import EditionMap, GridRow
 from service.errors import Invalid
 from service.supervision import queries
 from service.supervision.periods import Window, window
-from service.supervision.tally import GridCount, tally
+from service.supervision.tally import GridCount, judged, tally
 
 if TYPE_CHECKING:
     from service.supervision.drawing import Picture
 
 WORST = 10
+BASELINE_MAY_LACK = timedelta(days=1)  # a period before the first report can't be compared with
 MINOR_ROADS = ("lane", "path", "track", "vlane", "wall", "levee", "oldstreet")
 BACKDROP_TOLERANCE = 0.0001
 
@@ -145,12 +147,14 @@ class Figures:
 
 def figures(session: Session, asked: Heatmap) -> Figures:
     """Count."""
-    now = queries.points(session, asked.window, asked.filters)
-    before = queries.points(session, asked.window.previous, asked.filters)
-    frame = None if asked.extent is None else raster.frame_of(asked.extent)
-    left_out = len(now) - int(raster.inside(now, frame).sum()) if frame is not None else len(now)
-    grids = tally(session, asked.window, asked.filters, asked.level, asked.maps)
-    return Figures(len(now), len(before), left_out, grids)
+    nowhere = (math.inf, math.inf, -math.inf, -math.inf)
+    rows = queries.counts(session, asked.window, asked.filters, asked.extent or nowhere)
+    grids = tally(session, rows, asked.window.weeks, asked.level, asked.maps)
+    first = queries.first_report_at(session, asked.filters.district_ids)
+    if first is not None and first <= asked.window.previous.start + BASELINE_MAY_LACK:
+        grids = judged(grids)
+    count, before, beyond = (sum(getattr(one, name) for one in rows) for name in ("now", "before", "beyond"))
+    return Figures(count, before, beyond, grids)
 
 
 def picture(session: Session, asked: Heatmap, grids: Sequence[GridCount]) -> "Picture | None":

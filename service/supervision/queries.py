@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +34,16 @@ WHICH = """
 POINTS = text(f"select st_asbinary(st_collect(position)) from report where {WHICH}")  # noqa: S608
 COUNTS = text(f"""
     select district_id, edition_number, grid_id, count(*) filter (where happened_at >= :split) as now,
-        count(*) filter (where happened_at < :split) as before
+        count(*) filter (where happened_at < :split) as before,
+        count(*) filter (where happened_at >= :split and not (st_x(position) between :west and :east
+            and st_y(position) between :south and :north)) as beyond
     from report where {WHICH}
     group by district_id, edition_number, grid_id
 """)  # noqa: S608
+FIRST = text("""
+    select min(happened_at) from report
+    where cast(:district_ids as int[]) is null or district_id = any (cast(:district_ids as int[]))
+""")
 EDITION_GRIDS = text("""
     select e.district_id, e.number, g.grid_id, g.parent_id, g.level, g.code, g.name
     from unnest(cast(:districts as int[]), cast(:numbers as int[])) as wanted (district_id, number)
@@ -80,10 +87,22 @@ def points(session: Session, window: Window, filters: Filters) -> NDArray[np.flo
     return shapely.get_coordinates(shapely.from_wkb(bytes(wkb)))
 
 
-def counts(session: Session, window: Window, filters: Filters) -> Sequence[Row[Any]]:
-    """Count reports by the grid and edition pinned to them: in the period and in the one before."""
+def counts(
+    session: Session, window: Window, filters: Filters, bbox: tuple[float, float, float, float]
+) -> Sequence[Row[Any]]:
+    """Count reports by the grid and edition pinned to them.
+
+    Gives ``now`` (in the period), ``before`` (in the one before it), ``beyond`` (now, but outside `bbox`).
+    """
     both = Window(window.previous.start, window.end)
-    return session.execute(COUNTS, {**_which(both, filters), "split": window.start}).all()
+    box = dict(zip(("west", "south", "east", "north"), bbox, strict=True))
+    return session.execute(COUNTS, {**_which(both, filters), **box, "split": window.start}).all()
+
+
+def first_report_at(session: Session, district_ids: Sequence[int] | None) -> datetime | None:
+    """Tell since when there are reports at all."""
+    given = None if district_ids is None else list(district_ids)
+    return session.scalar(FIRST, {"district_ids": given})
 
 
 def edition_grids(session: Session, editions: Iterable[tuple[int, int]]) -> Sequence[Row[Any]]:

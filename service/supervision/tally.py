@@ -7,14 +7,13 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
+from scipy.special import betainc
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from service.assignment.maps import EditionMap
 from service.supervision import queries
 from service.supervision.grounds import areas_km2
-from service.supervision.periods import Window
 
 TOO_FEW = 40  # in both periods together: below, even a doubling is found only by luck
 FALSE_ALARMS = 0.10  # greatest share of wrong "more" and "less" among all that are said
@@ -32,7 +31,10 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GridCount:
-    """One grid's figures; `number` is its place in its map in force, None for grids of former editions."""
+    """One grid's figures; `number` is its place in its map in force, None for grids of former editions.
+
+    `change` is ``no-baseline`` until it is `judged`.
+    """
 
     district_id: int
     grid_id: UUID
@@ -48,13 +50,13 @@ class GridCount:
 
 
 def tally(
-    session: Session, window: Window, filters: queries.Filters, level: str, maps: Sequence[EditionMap]
+    session: Session, counts: Sequence[Row[Any]], weeks: float, level: str, maps: Sequence[EditionMap]
 ) -> list[GridCount]:
-    """Count the reports of each grid of a level, most first.
+    """Sum the counts of `queries.counts` for each grid of a level, most first.
 
     Each report counts for the grid that was pinned to it, and for those above in the edition of that moment.
     """
-    rows = [one for one in queries.counts(session, window, filters) if one.grid_id is not None]
+    rows = [one for one in counts if one.grid_id is not None]
     above = _above(session, rows, level, maps)
     sums: dict[tuple[int, UUID], list[int]] = {}
     for row in rows:
@@ -64,18 +66,15 @@ def tally(
             one[0] += row.now
             one[1] += row.before
     names = _names(session, sums, maps, {(row.district_id, row.edition_number) for row in rows})
-    listed = [
-        _grid_count(key, counted, names[key], window.weeks) for key, counted in sums.items() if any(counted)
-    ]
-    listed.sort(key=lambda one: (-one.count, -one.before, one.code))
-    return judged(listed)
+    listed = [_grid_count(key, counted, names[key], weeks) for key, counted in sums.items() if any(counted)]
+    return sorted(listed, key=lambda one: (-one.count, -one.before, one.code))
 
 
 def _grid_count(key: tuple[int, UUID], counted: list[int], named: Named, weeks: float) -> GridCount:
     area = named.area_km2 if named.area_km2 else None
     rate = counted[0] / area / weeks if area else None
     return GridCount(
-        *key, named.code, named.name, named.parent_name, *counted, area, rate, "too-few", named.number
+        *key, named.code, named.name, named.parent_name, *counted, area, rate, "no-baseline", named.number
     )
 
 
@@ -87,8 +86,9 @@ def judged(listed: Sequence[GridCount]) -> list[GridCount]:
     """
     now = np.array([one.count for one in listed], dtype=np.float64)
     both = now + np.array([one.before for one in listed], dtype=np.float64)
-    # With equal periods the test is symmetric: twice the smaller tail.
-    chances = np.minimum(1.0, 2 * bdtr(np.minimum(now, both - now), both, 0.5))
+    # With equal periods the test is symmetric: twice the smaller tail, P(X <= k) = I(n - k, k + 1) at 1/2.
+    fewer = np.minimum(now, both - now)
+    chances = np.minimum(1.0, 2 * betainc(both - fewer, fewer + 1, 0.5))
     enough = both >= TOO_FEW
     is_clear = np.zeros(len(listed), dtype=np.bool_)
     is_clear[enough] = chances[enough] <= _greatest_credible(chances[enough])

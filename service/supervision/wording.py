@@ -69,6 +69,7 @@ def change(one: GridCount) -> str:
         "less": "▼ " + _("clearly fewer"),
         "no-clear-change": _("no clear change"),
         "too-few": _("too few to say"),
+        "no-baseline": _("no reports from before"),
     }[one.change]
 
 

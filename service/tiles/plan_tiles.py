@@ -23,7 +23,8 @@ FACE_TILE = text("""
                          st_transform(st_tileenvelope(:z, :x, :y, margin => 0.02), 4490) as around),
     drawn as (
         select f.id::text as id, f.kind, g.grid_id::text as grid_id, g.code, g.name, g.level,
-            st_asmvtgeom(st_transform(s.geom, 3857), tile.box, 4096, 64, true) as geom
+            st_asmvtgeom(st_transform(s.geom, 3857), tile.box, 4096, 64, true) as geom,
+            st_transform(st_pointonsurface(s.geom), 3857) as middle, st_area(s.geom) as size
         from tile
         join shape s on s.geom && tile.around
         join face f on f.district_id = s.district_id and f.shape_id = s.id
@@ -31,7 +32,13 @@ FACE_TILE = text("""
             and g.grid_id = f.grid_id
         where (f.district_id, f.snapshot_id) in (select * from unnest(:districts ::int[], :snapshots ::uuid[]))
     )
-    select st_asmvt(drawn, 'faces', 4096, 'geom') from drawn where geom is not null
+    select coalesce(
+        (select st_asmvt(one, 'faces', 4096, 'geom')
+         from (select id, kind, grid_id, code, name, level, geom from drawn where geom is not null) one), ''
+    ) || coalesce(
+        (select st_asmvt(one, 'labels', 4096, 'geom')
+         from (select name, size, st_asmvtgeom(middle, tile.box, 4096, 0, true) as geom from drawn, tile
+               where name <> '' and middle && tile.box) one), '')
 """)
 # A plan changes with every edit, so its coarser levels are united for each tile, not kept like an edition's.
 LEVEL_TILE = text("""
@@ -63,7 +70,7 @@ LEVEL_TILE = text("""
 """)
 COUNT = text("""
     select count(*) from (select 1 from face where (district_id, snapshot_id) in
-        (select * from unnest(:districts ::int[], :snapshots ::uuid[])) limit :most) some
+        (select * from unnest(:districts ::int[], :snapshots ::uuid[])) limit :most) counted
 """)
 
 

@@ -24,7 +24,7 @@ function candidates(layer, chosen, choose) {
   if (chosen.crs && !shown.some((one) => one.key === chosen.crs)) shown.push(...fitting.filter((one) => one.key === chosen.crs));
   const rest = fitting.filter((one) => !shown.includes(one));
   const misfits = layer.crs_candidates.filter((one) => !one.fits).slice(0, 2);
-  const list = element("div", {}, ...shown.map((one, at) => option(one, known && at === 0 && one.share > 0.5, chosen, choose)), ...misfits.map((one) => option(one, false, chosen, choose)));
+  const list = element("div", {}, ...shown.map((one, at) => option(one, known && at === 0 && one.share > 0 && !(shown[1] && shown[1].share), chosen, choose)), ...misfits.map((one) => option(one, false, chosen, choose)));
   if (rest.length) list.append(others(rest, choose));
   list.append(typed(chosen, choose, layer));
   return list;

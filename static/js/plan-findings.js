@@ -58,6 +58,7 @@ function row(one) {
   return element("li", { class: one.key === state.selected ? "on" : "", "data-key": one.key, "data-rule": one.rule, tabindex: 0, onclick: () => select(one.key, false), onkeydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget) select(one.key, true); } },
     element("span", { class: "n" }, String(one.key)), element("b", {}, (words.rules[one.rule] || one.rule) + area),
     element("span", { class: "acts" }, element("span", { class: `badge ${kind}` }, label), one.geometry ? element("button", { type: "button", class: "btn btn-sm btn-icon", title: texts.zoom, "aria-label": texts.zoom, onclick: (event) => { event.stopPropagation(); select(one.key, true); } }, icon("zoom-in")) : null),
+    one.names && one.names.length ? element("span", { class: "sub names" }, one.names.slice(0, 4).join(texts.and)) : null,
     element("span", { class: "sub" }, one.detail), ...more(one, waiver));
 }
 
@@ -109,7 +110,7 @@ const editing = reassigning(root, api, state, { check, reload: (version) => draw
 
 function begin() {
   try {
-    drawn = drawMap(root, data, { onFace: (face, point) => { drawn.select(face && face.id); editing.show(face, face ? drawn.near(point) : []); }, onHover: editing.hover, onFinding: (key) => select(key, false) });
+    drawn = drawMap(root, data, { onFace: (face) => { drawn.select(face && face.id); editing.show(face); }, onHover: editing.hover, onFinding: (key) => select(key, false) });
     editing.onClose = () => drawn.select(null);
     window.planMap = drawn.map; // for whoever looks into the page
   } catch {

@@ -2,6 +2,8 @@
 
 const LINES = [["#3d3a78", 2.6], ["#5f6ca8", 1.5], ["#8b93a1", 0.8]];
 const FINDING = "#a0245f";
+// Drawn by the browser from its own fonts, so no font server is needed.
+const FONTS = ["Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"];
 
 export function drawMap(root, data, { onFace, onHover, onFinding }) {
   const tiles = new URL(root.dataset.tiles, location.href).href;
@@ -18,7 +20,7 @@ export function drawMap(root, data, { onFace, onHover, onFinding }) {
     const [finding] = map.queryRenderedFeatures(event.point, { layers: ["finding-fill", "finding-point"] });
     if (finding) onFinding(finding.properties.number);
     const [face] = map.queryRenderedFeatures(event.point, { layers: ["faces"] });
-    onFace(face ? face.properties : null, event.point);
+    onFace(face ? face.properties : null);
   });
   map.on("mousemove", "faces", (event) => onHover(event.features[0].properties, event.point));
   map.on("mouseleave", "faces", () => onHover(null));
@@ -30,7 +32,6 @@ export function drawMap(root, data, { onFace, onHover, onFinding }) {
     showFindings: (findings) => whenReady(map, () => map.getSource("findings").setData(collection(findings))),
     select: (id) => map.setFilter("face-selected", ["==", ["get", "id"], id || ""]),
     zoomTo: (box) => map.fitBounds(box, { padding: 90, maxZoom: 18, duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 500 }),
-    near: (point) => near(map, point),
   };
 }
 
@@ -60,6 +61,7 @@ function layersOf(data) {
     { id: "b-roads", type: "line", source: "backdrop", "source-layer": "roads", paint: { "line-color": "#ffffff", "line-width": 2 } },
     { id: "face-lines", type: "line", source: "faces", "source-layer": "faces", paint: { "line-color": "#8b93a1", "line-width": 0.7 } },
     ...lines.reverse(),
+    { id: "face-label", type: "symbol", source: "faces", "source-layer": "labels", minzoom: 11, layout: { "text-field": ["get", "name"], "text-font": FONTS, "text-size": 12, "text-max-width": 8, "text-padding": 4, "symbol-sort-key": ["-", 0, ["get", "size"]] }, paint: { "text-color": "#4a525a", "text-halo-color": "#ffffff", "text-halo-width": 1.5 } },
     { id: "face-selected", type: "fill", source: "faces", "source-layer": "faces", filter: ["==", ["get", "id"], ""], paint: { "fill-color": "#125a96", "fill-opacity": 0.28, "fill-outline-color": "#125a96" } },
     { id: "finding-fill", type: "fill", source: "findings", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": FINDING, "fill-opacity": ["case", ["get", "selected"], 0.5, 0.28] } },
     { id: "finding-line", type: "line", source: "findings", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": FINDING, "line-width": ["case", ["get", "selected"], 3.5, 1.8] } },
@@ -89,14 +91,4 @@ export function boxOf(geometry) {
   if (geometry.type === "GeometryCollection") geometry.geometries.forEach((one) => visit(one.coordinates));
   else visit(geometry.coordinates);
   return box;
-}
-
-function near(map, point) {
-  const reach = 60;
-  const box = [[point.x - reach, point.y - reach], [point.x + reach, point.y + reach]];
-  const grids = new Map();
-  for (const { properties } of map.queryRenderedFeatures(box, { layers: ["faces"] })) {
-    if (properties.grid_id) grids.set(properties.grid_id, { id: properties.grid_id, code: properties.code, name: properties.name, level: properties.level });
-  }
-  return [...grids.values()].sort((a, b) => (a.code < b.code ? -1 : 1));
 }

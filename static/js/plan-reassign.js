@@ -17,7 +17,7 @@ export function reassigning(root, api, state, { check, reload, toast }) {
     self.onClose();
   }
 
-  function show(picked, nearby) {
+  function show(picked) {
     face = picked;
     card.hidden = !picked;
     if (!picked) return;
@@ -25,7 +25,15 @@ export function reassigning(root, api, state, { check, reload, toast }) {
     document.getElementById("face-code").textContent = picked.code || "";
     if (!search) return;
     search.value = "";
-    list(nearby.filter((one) => one.id !== picked.grid_id).slice(0, 8));
+    choices.replaceChildren();
+    beside(picked);
+  }
+
+  // Whose ground it most likely goes to: the neighbours'.
+  async function beside(picked) {
+    const mine = ++turn;
+    const answer = await call("GET", `${api}/faces/${picked.id}/neighbours`);
+    if (mine === turn && answer.ok) list(answer.data.grids.slice(0, 12));
   }
 
   function list(grids, isSearch = false) {

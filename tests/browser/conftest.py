@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from werkzeug.serving import make_server
 
 from service import audit, clock, create_app, db, migrate
+from service.assignment import in_force
 from service.assignment.in_force import IN_FORCE
 from service.city import actions as city_actions
 from service.city import profile
@@ -30,6 +31,8 @@ from tests.conftest import make_database
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 DESK, PHONE = (1440, 900), (390, 844)
+# For tests of what doesn't depend on the width; a smaller page costs less to draw without a graphics card.
+at_desk = pytest.mark.parametrize("page", [(1024, 640)], ids=["desk"], indirect=True)
 PASSWORD = "a long enough pass phrase 1"
 
 
@@ -84,6 +87,7 @@ def live_server(cluster: Cluster, city_template: str, monkeypatch: pytest.Monkey
     before = db.Session.kw.get("bind")
     engine = db.connect(_copy(cluster, city_template))
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
+    monkeypatch.setattr(in_force, "STALE_SECONDS", 60.0)  # a busy machine is not what these tests are about
     IN_FORCE.refresh()
     stop = threading.Event()
     listener = threading.Thread(target=_follow, args=(stop,))
@@ -151,10 +155,11 @@ def page(
         viewport={"width": width, "height": height},
         locale="zh-CN",
         has_touch=width < 768,
+        reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )
     one = context.new_page()
-    one.set_default_timeout(20_000)
+    one.set_default_timeout(30_000)
     abroad: list[str] = []
     host = urlsplit(live_server.url).netloc
     one.on("console", lambda said: console_errors.append(said.text) if said.type == "error" else None)

@@ -17,6 +17,8 @@ from typing import Any
 
 import shapely
 
+from service.owner import SERVICE_ACCOUNT
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
 
@@ -26,12 +28,15 @@ class Installation:
 
     def __init__(self, folder: Path, url: str | None = None, **more: str) -> None:
         self.folder = folder
-        self.port = 0
+        self.port, self.log = 0, None
         self.server: subprocess.Popen[bytes] | None = None
         clean = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         # Processes that step down can't write beside the sources; compiling at each start takes seconds.
-        clean["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "wangge-scenario-bytecode")
+        compiled = Path(tempfile.gettempdir()) / "wangge-scenario-bytecode"
+        compiled.mkdir(exist_ok=True)
+        compiled.chmod(0o1777)
+        clean["PYTHONPYCACHEPREFIX"] = str(compiled)
         self.environment = {
             **clean,
             "PYTHONPATH": str(ROOT),
@@ -67,6 +72,8 @@ class Installation:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        if self.log is not None:
+            self.log.close()
         self.log = (self.folder.parent / f"{self.folder.name}.log").open("ab")
         command = [sys.executable, "-m", "service.cli", "serve"]
         environment = {**self.environment, "WANGGE_PORT": str(self.port)}
@@ -117,6 +124,15 @@ def installed(url: str | None = None, **more: str) -> Iterator[Installation]:
     finally:
         one.stop()
         shutil.rmtree(outer, ignore_errors=True)
+
+
+def account_runs_python() -> bool:
+    """Tell whether the account that root steps down to can start this interpreter by itself."""
+    if os.geteuid() != 0:
+        return True
+    words = ["setpriv", f"--reuid={SERVICE_ACCOUNT}", f"--regid={SERVICE_ACCOUNT}", "--init-groups"]
+    command = [*words, "sh", "-c", '"$0" -c 1', sys.executable]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def write_map(path: Path, features: list[tuple[dict[str, str], shapely.Geometry]]) -> Path:

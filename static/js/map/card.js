@@ -26,11 +26,16 @@ export function gridCard(grid, steps, edition) {
   return [status("grid", edition, levelName(grid.level)), head(grid, leader), chain(steps, grid)].filter(Boolean);
 }
 
-export function failure(detail, request) {
+export function failure(detail, request, mend) {
   const made = element("div", null, "alert alert-notice");
   made.setAttribute("role", "alert");
   const words = element("div", detail);
   if (request) words.append(" ", element("small", `${texts.request} ${request}`, "muted"));
+  if (mend) {
+    const link = button(mend.label, null, "link");
+    link.addEventListener("click", mend.deed);
+    words.append(" ", link);
+  }
   made.append(icon("exclamation-triangle"), words);
   return [made];
 }

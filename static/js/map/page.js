@@ -24,7 +24,8 @@ function start() {
   const container = document.getElementById("map");
   if (hasWebGl()) {
     try {
-      return new LiveMap(container, config, at);
+      const pair = ["wgs84", "cgcs2000"].includes(from.get("crs")) && readPair(q.value);
+      return new LiveMap(container, config, at, pair && Math.abs(pair[1]) < 85 ? pair : null);
     } catch {
       container.replaceChildren();
     }
@@ -88,14 +89,25 @@ async function askPosition(pair, { mayMove, isTyped }) {
     call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread,
     mayBeShifted: isTyped && ["wgs84", "cgcs2000"].includes(crs.value) && [...crs.options].some((one) => one.value === "gcj02"),
   }), answer.status);
-  view.showPosition(answer.position.lon, answer.position.lat, Number(accuracy.value) || 0, mayMove);
+  const { lon, lat } = answer.position;
+  view.showPosition(lon, lat, Number(accuracy.value) || 0, mayMove && answer.status !== "outside", answer.status === "outside");
+  if (mayMove && answer.status === "outside" && config.bounds) view.fit(around(config.bounds, lon, lat)); // how far off it is
   view.select(answer.grid && answer.grid.level, answer.grid && answer.grid.id, answer.grid && answer.grid.code);
+}
+
+function around([[west, south], [east, north]], lon, lat) {
+  return [[Math.min(west, lon), Math.min(south, lat)], [Math.max(east, lon), Math.max(north, lat)]];
 }
 
 function link(given) {
   const made = new URL(location.pathname, location.href);
   for (const [name, value] of Object.entries(given)) if (value) made.searchParams.set(name, value);
   return made;
+}
+
+// No latitude is beyond 90°: the server would only say so, and offer nothing.
+function isSwapped([x, y]) {
+  return crs.value !== "other" && Math.abs(x) <= 90 && Math.abs(y) > 90 && Math.abs(y) <= 180;
 }
 
 function reread({ crs: other, swap }) {
@@ -111,6 +123,7 @@ async function ask(event) {
   const text = q.value.trim();
   const pair = readPair(text);
   suggestions.close();
+  if (pair && isSwapped(pair)) return show(failure(texts.swapped, null, { label: texts.swap, deed: () => reread({ swap: true }) }));
   if (pair) return askPosition(pair, { mayMove: true, isTyped: true });
   if (/^[-+\d.,\s]+$/.test(text) && text.length < 6) return show(failure(texts.unreadable));
   const [first] = await search(text, 1);

@@ -25,18 +25,17 @@ export class PlainMap {
   zoom(steps) { this.map.setZoom(this.map.getZoom() + steps); }
 
   whole() {
-    const [west, south, east, north] = this.config.bounds || [73, 18, 135, 54];
-    this.map.fitBounds([[south, west], [north, east]]);
+    this.fit(this.config.bounds || [[73, 18], [135, 54]]);
   }
 
   fit([[west, south], [east, north]]) { this.map.fitBounds([[south, west], [north, east]]); }
 
-  showPosition(lon, lat, accuracy, mayMove) {
+  showPosition(lon, lat, accuracy, mayMove, mayStay = false) {
     this.pin.clearLayers();
     const accent = token("--wg-accent");
     if (accuracy > 0) L.geoJSON(circle(lon, lat, accuracy), { interactive: false, style: { color: accent, weight: 1, fillOpacity: 0.1 } }).addTo(this.pin);
     L.circleMarker([lat, lon], { radius: 7, color: "#fff", weight: 2.5, fillColor: accent, fillOpacity: 1, interactive: false }).addTo(this.pin);
-    if (mayMove || this.map.getZoom() < 14) this.map.setView([lat, lon], Math.max(this.map.getZoom(), 15));
+    if (mayMove || (this.map.getZoom() < 14 && !mayStay)) this.map.setView([lat, lon], Math.max(this.map.getZoom(), 15));
   }
 
   async select(level, id, code) {
@@ -44,6 +43,7 @@ export class PlainMap {
     if (!code) return;
     const answer = await fetch(`${this.config.api}/grids/${encodeURIComponent(code)}.geojson?level=${encodeURIComponent(level)}`);
     if (answer.ok) L.geoJSON(await answer.json(), { interactive: false, style: { color: token("--wg-sel"), weight: 3, fillOpacity: 0.14 } }).addTo(this.chosen);
+    this.pin.eachLayer((one) => one.bringToFront());
   }
 
   clear() {

@@ -27,9 +27,9 @@ export function tileAddress(root, level, at) {
 
 export function style(config, at) {
   const names = ["district", ...config.levels.map((level) => level.code)];
-  const sources = { pin: { type: "geojson", data: EMPTY } };
+  const sources = { pin: { type: "geojson", data: EMPTY }, hover: { type: "geojson", data: EMPTY } };
   for (const name of names) {
-    sources[name] = { type: "vector", tiles: [tileAddress(config.tiles, name, at)], minzoom: 6, maxzoom: 16, promoteId: "id" };
+    sources[name] = { type: "vector", tiles: [tileAddress(config.tiles, name, at)], minzoom: 6, maxzoom: 16 };
   }
   sources.backdrop = { type: "vector", tiles: [`${new URL(`${config.tiles}/backdrop`, location.href)}/{z}/{x}/{y}.mvt`], minzoom: 8, maxzoom: 16 };
   const base = config.tileUrl ? [{ id: "base", type: "raster", source: "base" }] : [];
@@ -91,15 +91,22 @@ function lines(grids) {
   return made;
 }
 
+// A fill of no opacity isn't drawn but found under the pointer; what is chosen is a filter of its own. Layers
+// that colour every grid by its state would draw all of them a second time.
 function states(grids) {
-  const on = (state) => ["boolean", ["feature-state", state], false];
-  const either = (selected, hover) => ["case", on("selected"), selected, hover];
-  const colour = either(token("--wg-sel"), token("--wg-hover"));
-  return grids.flatMap(({ code, from }) => [
-    { id: `${code}-state`, type: "fill", source: code, "source-layer": "grids", minzoom: from, paint: { "fill-color": colour, "fill-opacity": ["case", on("selected"), 0.14, on("hover"), 0.07, 0] } },
-    { id: `${code}-state-halo`, type: "line", source: code, "source-layer": "grids", minzoom: from, paint: { "line-color": "#ffffff", "line-width": 6, "line-opacity": ["case", on("selected"), 0.9, 0] } },
-    { id: `${code}-state-line`, type: "line", source: code, "source-layer": "grids", minzoom: from, paint: { "line-color": colour, "line-width": either(3, 2), "line-opacity": ["case", on("selected"), 1, on("hover"), 1, 0] } },
-  ]);
+  const nothing = ["==", ["get", "id"], ""];
+  const on = (id, type, source, more) => ({ id, type, source, ...more });
+  const hits = grids.map(({ code, from }) => on(`${code}-hit`, "fill", code, { "source-layer": "grids", minzoom: from, paint: { "fill-opacity": 0 } }));
+  const selected = grids.flatMap(({ code }) => {
+    const mine = { "source-layer": "grids", filter: nothing };
+    return [
+      on(`${code}-selected-fill`, "fill", code, { ...mine, paint: { "fill-color": token("--wg-sel"), "fill-opacity": 0.14 } }),
+      on(`${code}-selected-halo`, "line", code, { ...mine, paint: { "line-color": "#ffffff", "line-width": 6, "line-opacity": 0.9 } }),
+      on(`${code}-selected-line`, "line", code, { ...mine, paint: { "line-color": token("--wg-sel"), "line-width": 3 } }),
+    ];
+  });
+  const hover = on("hover", "fill", "hover", { paint: { "fill-color": token("--wg-hover"), "fill-opacity": 0.12, "fill-antialias": false } });
+  return [...hits, hover, ...selected];
 }
 
 function pin() {

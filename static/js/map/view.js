@@ -12,11 +12,13 @@ export function hasWebGl() {
 }
 
 export class LiveMap {
-  constructor(container, config, at) {
+  // `start`: where to look first, [lon, lat]; without it the whole city.
+  constructor(container, config, at, start) {
     this.config = config;
+    const first = start ? { center: start, zoom: NEAR } : { bounds: config.bounds || [73, 18, 135, 54], fitBoundsOptions: { padding: 24 } };
     maplibregl.setWorkerUrl(new URL(config.worker, location.href).href);
     this.map = new maplibregl.Map({
-      container, style: style(config, at), bounds: config.bounds || [73, 18, 135, 54], fitBoundsOptions: { padding: 24 },
+      container, style: style(config, at), ...first,
       attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 20,
       refreshExpiredTiles: false, fadeDuration: 0,
     });
@@ -24,10 +26,10 @@ export class LiveMap {
     this.map.keyboard.disableRotation();
     this.map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
     this.map.on("styleimagemissing", ({ id }) => { if (id === "hatch-gap" && !this.map.hasImage(id)) this.map.addImage(id, hatch()); });
-    this.ready = new Promise((resolve) => this.map.once("load", resolve));
-    this.hovered = this.selected = null;
+    this.ready = new Promise((resolve) => this.map.once("style.load", resolve));
+    this.hovered = null;
     this.map.on("mousemove", (event) => this.hover(event.point));
-    this.map.getCanvas().addEventListener("mouseleave", () => this.state("hovered", null));
+    this.map.getCanvas().addEventListener("mouseleave", () => this.ready.then(() => this.lift(null, null)));
   }
 
   onPick(answer) { this.map.on("click", ({ lngLat }) => answer(lngLat.lng, lngLat.lat)); }
@@ -46,23 +48,26 @@ export class LiveMap {
     return narrow ? { top: 90, bottom: Math.round(window.innerHeight * 0.5), left: 24, right: 24 } : { top: 80, bottom: 60, left: 430, right: 80 };
   }
 
-  async showPosition(lon, lat, accuracy, mayMove) {
+  async showPosition(lon, lat, accuracy, mayMove, mayStay = false) {
     await this.ready;
     const features = [point(lon, lat)];
     if (accuracy > 0) features.unshift(circle(lon, lat, accuracy));
     this.map.getSource("pin").setData({ type: "FeatureCollection", features });
     const isFar = this.map.getZoom() < NEAR - 2;
-    if (mayMove || isFar) this.map.easeTo({ center: [lon, lat], zoom: isFar ? NEAR : this.map.getZoom(), padding: this.padding(), duration: 600 });
+    if (mayMove || (isFar && !mayStay)) this.map.easeTo({ center: [lon, lat], zoom: isFar ? NEAR : this.map.getZoom(), padding: this.padding(), duration: 600 });
   }
 
   async select(level, id) {
     await this.ready;
-    this.state("selected", id && this.map.getSource(level) ? { source: level, sourceLayer: "grids", id } : null);
+    for (const { code } of this.config.levels) {
+      const filter = ["==", ["get", "id"], code === level && id ? id : ""];
+      for (const part of ["fill", "halo", "line"]) this.map.setFilter(`${code}-selected-${part}`, filter);
+    }
   }
 
   async clear() {
     await this.ready;
-    this.state("selected", null);
+    this.select(null, null);
     this.map.getSource("pin").setData(EMPTY);
   }
 
@@ -76,24 +81,25 @@ export class LiveMap {
   async show(what, on) {
     await this.ready;
     const ids = this.map.getStyle().layers.map((layer) => layer.id);
-    for (const id of ids) if (id === what || id.startsWith(`${what}-`)) this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+    for (const id of ids) if (id === what || ( id.startsWith(`${what}-`) && !id.includes("-selected-") && !id.endsWith("-hit"))) this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
   }
 
+  // The finest grid that is drawn at this zoom; its parts in several tiles are found one by one.
   hover(at) {
+    if (!this.map.isStyleLoaded()) return;
     const zoom = this.map.getZoom();
     const level = [...this.config.levels].reverse().find((one) => zoom >= look(this.config.levels, this.config.levels.indexOf(one)).from);
-    const found = level && this.map.getLayer(`${level.code}-state`) ? this.map.queryRenderedFeatures(at, { layers: [`${level.code}-state`] })[0] : null;
+    const [found] = level ? this.map.queryRenderedFeatures(at, { layers: [`${level.code}-hit`] }) : [];
     this.map.getCanvas().style.cursor = found ? "pointer" : "";
-    this.state("hovered", found ? { source: level.code, sourceLayer: "grids", id: found.id } : null);
+    this.lift(level, found ? found.properties.id : null);
   }
 
-  state(which, target) {
-    const before = this[which];
-    if (before && target && before.id === target.id && before.source === target.source) return;
-    const name = which === "hovered" ? "hover" : "selected";
-    if (before) this.map.setFeatureState(before, { [name]: false });
-    if (target) this.map.setFeatureState(target, { [name]: true });
-    this[which] = target;
+  lift(level, id) {
+    if (id === this.hovered) return;
+    this.hovered = id;
+    const parts = id ? this.map.querySourceFeatures(level.code, { sourceLayer: "grids", filter: ["==", ["get", "id"], id] }) : [];
+    const features = parts.map(({ geometry }) => ({ type: "Feature", properties: {}, geometry }));
+    this.map.getSource("hover").setData({ type: "FeatureCollection", features });
   }
 }
 

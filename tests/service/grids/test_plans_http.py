@@ -61,7 +61,8 @@ def test_a_plan_goes_all_the_way(client: Any, session: Session, tmp_path: Path) 
     assert edited.status_code == 200, edited.json
     fresh["If-Match"] = edited.headers["ETag"]
     assert client.post("/api/v1/plans/P/ops", json={"kind": "undo"}, headers=fresh).status_code == 200
-    assert client.get("/api/v1/plans/P/check", headers=headers).json["blocking"] == 0
+    checked = client.get("/api/v1/plans/P/check", headers=headers).json
+    assert checked["blocking"] == 0, checked
     assert client.post("/api/v1/plans/P/publish", json={}, headers=headers).status_code == 409
     assert client.post("/api/v1/plans/P/submit", headers=headers).json["state"] == "in_review"
     reviewer = bearer(session, scopes=("plan_read", "plan_review"))
