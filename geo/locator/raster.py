@@ -81,10 +81,10 @@ class Raster:
         Where the cells lie.
     table
         For each cell, row by row from the south-west: the face, -1 for none, or -2 - k for touched cell k.
-    first
-        Touched cell k lists the edges ``first[k] … first[k + 1] - 1``.
+    first, listed
+        Touched cell k lists the edges ``listed[first[k]:first[k + 1]]``.
     edges
-        (m, 4): lon and lat of the lower, then of the upper end; inlined once for each cell that lists it.
+        (m, 4): lon and lat of the lower, then of the upper end.
     right
         The face on the right of each edge, -1 for none.
     """
@@ -92,13 +92,15 @@ class Raster:
     frame: Frame
     table: NDArray[np.int32]
     first: NDArray[np.int32]
+    listed: NDArray[np.int32]
     edges: Floats
     right: NDArray[np.int32]
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return self.table.nbytes + self.first.nbytes + self.edges.nbytes + self.right.nbytes
+        arrays = (self.table, self.first, self.listed, self.edges, self.right)
+        return sum(one.nbytes for one in arrays)
 
     @classmethod
     def build(cls, edges: Floats, right: Integers, locate: Locate, *, cells: int | None = None) -> "Raster":
@@ -130,8 +132,9 @@ class Raster:
             frame=frame,
             table=table,
             first=np.r_[starts, len(cell)].astype(np.int32),
-            edges=np.ascontiguousarray(edges[edge]),
-            right=right[edge].astype(np.int32),
+            listed=edge.astype(np.int32),
+            edges=np.ascontiguousarray(edges),
+            right=right.astype(np.int32),
         )
 
     def locate_many(self, points: Floats) -> Integers:
@@ -174,7 +177,8 @@ class Raster:
         """
         start = self.first[touched].astype(np.int64)
         count = self.first[touched + 1] - start
-        listed, point = expand(start, count), np.repeat(np.arange(len(x)), count)
+        listed = self.listed[expand(start, count)]
+        point = np.repeat(np.arange(len(x)), count)
         py = y[point]
         beside = np.flatnonzero((self.edges[listed, 1] <= py) & (py <= self.edges[listed, 3]))
         listed, point, py = listed[beside], point[beside], py[beside]

@@ -16,6 +16,7 @@ class Scalar:
         self._margin = COUNTED * frame.width
         # A memoryview gives Python's own numbers without wrapping each.
         self._table, self._first = memoryview(raster.table), memoryview(raster.first)
+        self._listed = memoryview(raster.listed)
         self._edges, self._right = memoryview(raster.edges.reshape(-1)), memoryview(raster.right)
 
     def locate(self, lon: float, lat: float) -> int:
@@ -40,7 +41,7 @@ class Scalar:
         edges = self._edges
         crossings = []
         nearest = inf
-        for listed in range(self._first[touched], self._first[touched + 1]):
+        for listed in self._listed[self._first[touched] : self._first[touched + 1]]:
             at = 4 * listed
             y1, y2 = edges[at + 1], edges[at + 3]
             if not y1 <= y <= y2:
