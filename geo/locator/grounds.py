@@ -96,13 +96,18 @@ def twins(faces: NDArray[np.object_], rings: RingEdges, tree: shapely.STRtree) -
     return twin if twin is not None and _is_coverage(faces, rings, twin, tree) else None
 
 
-def upward(rings: RingEdges, twin: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Give each edge of a coverage once, from its lower to its upper end, and the face on its right, -1 for none."""
+def upward(
+    rings: RingEdges, twin: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Give each edge of a coverage once, from its lower to its upper end, and the faces left and right of it."""
     rises = rings.edges[:, 1] < rings.edges[:, 3]
     is_right = rings.forward != rises
-    kept = is_right | (twin < 0)
-    edges = np.where(rises[kept, None], rings.edges[kept], rings.edges[kept][:, [2, 3, 0, 1]])
-    return edges, np.where(is_right[kept], rings.polygon[kept], -1)
+    kept = np.flatnonzero(is_right | (twin < 0))
+    edges = rings.edges[kept]
+    falls = ~rises[kept]
+    edges[falls] = edges[falls][:, [2, 3, 0, 1]]
+    own, beyond = rings.polygon[kept], np.where(twin[kept] < 0, -1, rings.polygon[twin[kept]])
+    return edges, np.where(is_right[kept], beyond, own), np.where(is_right[kept], own, beyond)
 
 
 def _twins(rings: RingEdges) -> NDArray[np.int64] | None:

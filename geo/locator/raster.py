@@ -1,8 +1,9 @@
 """A raster over a coverage: one table read where no border is near, a few local edges where one is.
 
 Cells that no edge touches lie in one face, or outside all. A touched cell lists the edges that touch it, each
-with the face on its right. A point in it belongs to the right of the nearest edge on its left; where none
-crosses its line between the cell's left side and the point, the cell to the left is asked, and so on.
+with the faces beside it. A point in it belongs to the near side of the nearest edge to its left or right in the
+cell; where none crosses its level there, of the nearest edge below or above; where none does that either, to
+the face along the cell's left side, and where an edge crosses that side, the cell to the left is asked.
 
 Every comparison that rounding could turn is left to the exact predicate (UNSURE): the orientation of a point to
 an edge carries Shewchuk's bound for the plain determinant, and two edges whose crossings lie closer than their
@@ -24,11 +25,12 @@ from geo.locator.edges import expand
 
 UNSURE = -2  # the exact predicate must decide
 OPEN = -3  # the cell to the left must be asked
+LEVEL, PLUMB = 0, 1  # lines through a point, by the number of the coordinate that runs along them
 CELLS_PER_EDGE = 12
 LEAST_CELLS, MOST_CELLS = 1 << 10, 1 << 27
 ORIENTATION_BOUND = 3.5e-16  # (3 + 16 u) u of Shewchuk is 3.33e-16
-# An edge is listed in every cell it comes this near to, as a share of the cell; a crossing counts in a cell up
-# to a tenth of that beyond its left side. So whatever counts is listed, whichever way a place was rounded.
+# An edge is listed in every cell it comes this near to, as a share of the cell; a crossing counts up to a tenth
+# of that before the cell's sides. So whatever counts is listed, whichever way a place was rounded.
 LISTED, COUNTED = 1e-6, 1e-7
 ROUNDING = 1e-13  # degrees: more than adding up a cell's corner can be off, 4 ulp of 180
 LEAST_HEIGHT = 1e-5  # degrees: far above what rounding can do
@@ -85,8 +87,10 @@ class Raster:
         Touched cell k lists the edges ``listed[first[k]:first[k + 1]]``.
     edges
         (m, 4): lon and lat of the lower, then of the upper end.
-    right
-        The face on the right of each edge, -1 for none.
+    left, right
+        The face on either side of each edge, -1 for none.
+    west
+        For each touched cell the face along its left side, -1 for none, OPEN where an edge crosses that side.
     """
 
     frame: Frame
@@ -94,24 +98,28 @@ class Raster:
     first: NDArray[np.int32]
     listed: NDArray[np.int32]
     edges: Floats
+    left: NDArray[np.int32]
     right: NDArray[np.int32]
+    west: NDArray[np.int32]
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        arrays = (self.table, self.first, self.listed, self.edges, self.right)
+        arrays = (self.table, self.first, self.listed, self.edges, self.left, self.right, self.west)
         return sum(one.nbytes for one in arrays)
 
     @classmethod
-    def build(cls, edges: Floats, right: Integers, locate: Locate, *, cells: int | None = None) -> "Raster":
+    def build(
+        cls, edges: Floats, left: Integers, right: Integers, locate: Locate, *, cells: int | None = None
+    ) -> "Raster":
         """Draw the raster of a coverage.
 
         Parameters
         ----------
         edges
             (m, 4): each edge of the coverage once, from its lower to its upper end, lon/lat degrees.
-        right
-            The face on the right of each, -1 for none, shape (m,).
+        left, right
+            The face on either side of each, -1 for none, shape (m,).
         locate
             The exact predicate: points (n, 2) → faces (n,).
         cells
@@ -121,21 +129,41 @@ class Raster:
         high = np.maximum(edges[:, :2], edges[:, 2:]).max(axis=0)
         wanted = cells or min(max(CELLS_PER_EDGE * len(edges), LEAST_CELLS), MOST_CELLS)
         frame = Frame.over(low, high, wanted)
-        cell, edge = _touched(frame, edges)
+        cell, edge, crosses = _touched(frame, edges)
         order = np.argsort(cell, kind="stable")
-        cell, edge = cell[order], edge[order]
+        cell, edge, crosses = cell[order], edge[order], crosses[order]
         starts = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
         table = np.zeros(frame.rows * frame.columns, dtype=np.int32)
         table[cell[starts]] = -2 - np.arange(len(starts), dtype=np.int32)
         _fill(frame, table, locate)
-        return cls(
+        raster = cls(
             frame=frame,
             table=table,
             first=np.r_[starts, len(cell)].astype(np.int32),
             listed=edge.astype(np.int32),
             edges=np.ascontiguousarray(edges),
+            left=left.astype(np.int32),
             right=right.astype(np.int32),
+            west=np.full(len(starts), OPEN, dtype=np.int32),
         )
+        raster._look_west(cell[starts], ~np.logical_or.reduceat(crosses, starts))
+        return raster
+
+    def _look_west(self, cell: Integers, is_free: NDArray[np.bool_]) -> None:
+        """Find the face along the left side of each touched cell that no edge crosses."""
+        beside = self.table[cell - 1]
+        plain = is_free & (beside >= -1)
+        self.west[plain] = beside[plain]
+        rest = np.flatnonzero(is_free & (beside < -1))
+        row, column = np.divmod(cell[rest], self.frame.columns)
+        side = np.column_stack(
+            [
+                self.frame.west + column * self.frame.width,
+                self.frame.south + (row + 0.5) * self.frame.height,
+            ]
+        )
+        face = self.locate_many(side)
+        self.west[rest] = np.where(face == UNSURE, OPEN, face)
 
     def locate_many(self, points: Floats) -> Integers:
         """Give the face of each point, -1 for none, UNSURE where the exact predicate must decide."""
@@ -156,8 +184,17 @@ class Raster:
         face[~within] = -1
         todo = np.flatnonzero(face < -1)
         cell, column, x, y = cell[todo], column[todo], x[todo], y[todo]
+        row = cell // frame.columns
         while len(todo):
-            answer = self._ask(-2 - self.table[cell], x, y, x - (frame.west + column * frame.width))
+            touched = -2 - self.table[cell]
+            room = x - (frame.west + column * frame.width)
+            answer = self._cast(LEVEL, touched, x, y, room, frame.width)
+            # Where the walk to the left has left the point's own cell, nothing is known above or below it.
+            still = np.flatnonzero((answer == OPEN) & (room <= frame.width))
+            rise = y[still] - (frame.south + row[still] * frame.height)
+            answer[still] = self._cast(PLUMB, touched[still], y[still], x[still], rise, frame.height)
+            still = np.flatnonzero(answer == OPEN)
+            answer[still] = self.west[touched[still]]
             face[todo] = answer
             left = np.flatnonzero(answer == OPEN)
             cell, column = cell[left] - 1, column[left] - 1
@@ -165,64 +202,66 @@ class Raster:
             face[todo[left]] = seen
             further = seen < -1
             left = left[further]
-            todo, x, y, cell, column = todo[left], x[left], y[left], cell[further], column[further]
+            todo, x, y, row = todo[left], x[left], y[left], row[left]
+            cell, column = cell[further], column[further]
         return face
 
-    def _ask(
-        self, touched: Integers, x: Floats, y: Floats, room: Floats
-    ) -> tuple[Integers, NDArray[np.bool_]]:
-        """Ask the edges of one touched cell for each point: face or UNSURE, and where to ask further left.
+    def _cast(
+        self, line: int, touched: Integers, along: Floats, across: Floats, room: Floats, size: float
+    ) -> Integers:
+        """Ask the edges of a touched cell along a level or plumb line: face or UNSURE, OPEN where none crosses.
 
-        `room` is how far the cell's left side is from the point.
+        `along` and `across` are the points' coordinates on the line and beside it, `room` how far the cell's
+        lower side on the line is from the point, `size` how far it is from the upper one.
         """
         start = self.first[touched].astype(np.int64)
         count = self.first[touched + 1] - start
         listed = self.listed[expand(start, count)]
-        point = np.repeat(np.arange(len(x)), count)
-        py = y[point]
-        beside = np.flatnonzero((self.edges[listed, 1] <= py) & (py <= self.edges[listed, 3]))
-        listed, point, py = listed[beside], point[beside], py[beside]
-        x1, y1, x2, y2 = self.edges[listed].T
-        px = x[point]
-        rise = y2 - y1
-        across, along = (px - x1) * rise, (py - y1) * (x2 - x1)
-        side = across - along  # positive: the point is right of the edge
-        bound = ORIENTATION_BOUND * (np.abs(across) + np.abs(along))
-        spans = py < y2
-        answer = np.full(len(x), OPEN)
-        # Level edges and upper ends span nothing, but a point may lie on them.
-        touching = np.flatnonzero(np.abs(side) <= bound)
-        here, on = px[touching], spans[touching]
-        on |= (here >= np.minimum(x1, x2)[touching]) & (here <= np.maximum(x1, x2)[touching])
-        answer[point[touching[on]]] = UNSURE
-        crossing = np.flatnonzero(spans & (side > bound))
-        gap = side[crossing] / rise[crossing]
-        doubt = bound[crossing] / rise[crossing] + 1e-15 * gap  # what orientation and division can be off
-        near = gap <= room[point[crossing]] + COUNTED * self.frame.width
-        gap, doubt, crossing = gap[near], doubt[near], crossing[near]
-        point, face = point[crossing], self.right[listed[crossing]]
-        if len(point):
-            answer = _nearest(answer, point, face, gap - doubt, gap + doubt)
+        point = np.repeat(np.arange(len(along)), count)
+        b1, b2, pb = self.edges[listed, 1 - line], self.edges[listed, 3 - line], across[point]
+        beside = np.flatnonzero((np.minimum(b1, b2) <= pb) & (pb <= np.maximum(b1, b2)))
+        listed, point, b1, b2, pb = (one[beside] for one in (listed, point, b1, b2, pb))
+        a1, a2, pa = self.edges[listed, line], self.edges[listed, 2 + line], along[point]
+        span = b2 - b1
+        one, other = (pa - a1) * span, (pb - b1) * (a2 - a1)
+        bound = ORIENTATION_BOUND * (np.abs(one) + np.abs(other))
+        side = one - other
+        answer = np.full(len(along), OPEN)
+        # An edge crosses the line of its first end, not that of its last, and a point may lie on either.
+        spans = pb != np.maximum(b1, b2)
+        touching = np.abs(side) <= bound
+        touching &= spans | ((pa >= np.minimum(a1, a2)) & (pa <= np.maximum(a1, a2)))
+        answer[point[touching]] = UNSURE
+        crossing = np.flatnonzero(spans & (np.abs(side) > bound))
+        listed, point, span = listed[crossing], point[crossing], span[crossing]
+        gap = side[crossing] / span  # positive: the edge lies at a lower place on the line than the point
+        doubt = bound[crossing] / np.abs(span) + 1e-15 * np.abs(gap)
+        lower = gap > 0
+        room = room[point] - COUNTED * size
+        for which, near in ((lower, gap <= room), (~lower, -gap <= size - room - 2 * COUNTED * size)):
+            k = np.flatnonzero(which & near & (answer[point] == OPEN))
+            # Edges run upward: a point after one on a level line is right of it, above one only where it runs west.
+            is_right = lower[k] if line == LEVEL else lower[k] == (span[k] < 0)
+            faces = np.where(is_right, self.right[listed[k]], self.left[listed[k]])
+            _nearest(answer, point[k], faces, np.abs(gap[k]) - doubt[k], np.abs(gap[k]) + doubt[k])
         return answer
 
 
-def _nearest(
-    answer: Integers, point: Integers, face: NDArray[np.int32], least: Floats, most: Floats
-) -> Integers:
-    """Give each open point the face of its nearest crossing; pairs come sorted by point."""
+def _nearest(answer: Integers, point: Integers, face: NDArray[np.int32], least: Floats, most: Floats) -> None:
+    """Give points the face beside their nearest crossing; pairs come sorted by point."""
+    if len(point) == 0:
+        return
     begin = np.flatnonzero(np.r_[True, point[1:] != point[:-1]])
     nearest = np.minimum.reduceat(most, begin)
     count = np.diff(np.r_[begin, len(point)])
     rival = least <= np.repeat(nearest, count)
-    highest = np.maximum.reduceat(np.where(rival, face, -3), begin)
+    highest = np.maximum.reduceat(np.where(rival, face, OPEN), begin)
     lowest = np.minimum.reduceat(np.where(rival, face, np.iinfo(np.int32).max), begin)
-    who = point[begin]
-    answer[who] = np.where((answer[who] == OPEN) & (highest == lowest), highest, UNSURE)
-    return answer
+    answer[point[begin]] = np.where(highest == lowest, highest, UNSURE)
 
 
-def _touched(frame: Frame, edges: Floats) -> tuple[Integers, Integers]:
-    """Pair each edge with each cell it comes near to: cell, edge."""
+def _touched(frame: Frame, edges: Floats) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    """Pair each edge with each cell it comes near to: cell, edge, whether it may cross the cell's left side."""
     x1, y1, x2, y2 = edges.T
     lowest, highest = frame.row(y1), frame.row(y2)
     count = highest - lowest + 1
@@ -242,7 +281,8 @@ def _touched(frame: Frame, edges: Floats) -> tuple[Integers, Integers]:
     rightmost = frame.column(np.minimum(np.maximum(one, other), east) + margin)
     width = rightmost - leftmost + 1
     column = expand(leftmost, width)
-    return np.repeat(row * frame.columns, width) + column, np.repeat(edge, width)
+    crosses = column > np.repeat(leftmost, width)
+    return np.repeat(row * frame.columns, width) + column, np.repeat(edge, width), crosses
 
 
 def _fill(frame: Frame, table: NDArray[Any], locate: Locate) -> None:
@@ -250,12 +290,12 @@ def _fill(frame: Frame, table: NDArray[Any], locate: Locate) -> None:
     empty = (table == 0).reshape(frame.rows, frame.columns)
     patch, count = ndimage.label(empty)
     patch = patch.ravel()
-    cells = np.flatnonzero(patch)
-    first = np.empty(count + 1, dtype=np.int64)
-    first[patch[cells][::-1]] = cells[::-1]
+    begins = np.flatnonzero(np.r_[True, patch[1:] != patch[:-1]])
+    first = np.zeros(count + 1, dtype=np.int64)
+    first[patch[begins]] = begins
     row, column = np.divmod(first[1:], frame.columns)
     middle = np.column_stack(
         [frame.west + (column + 0.5) * frame.width, frame.south + (row + 0.5) * frame.height]
     )
-    named = np.r_[0, locate(middle)] if count else np.zeros(1, dtype=np.int64)
-    table[cells] = named[patch[cells]]
+    named = np.r_[0, locate(middle)].astype(np.int32)
+    np.add(table, named[patch], out=table)
