@@ -1,10 +1,7 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
-<<<<<<< HEAD
 from functools import cached_property
-=======
 from math import isfinite
->>>>>>> engine
 from threading import Lock
 
 import numpy as np
