@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from geo.measure import metres_per_degree
 
 FAN = 16  # children of a node
+FEW = 2000  # edges that are measured faster all than by searching for the near ones
 TOUCHING_M = 1e-6  # nearer than this GEOS is asked whether the point is on the edge
 BESIDE_M = 1e-9  # what "beside the edge" is at least: finer than doubles can tell places apart
 PAIRS_AT_ONCE = 1 << 14  # bounds the memory of one step
@@ -163,6 +164,16 @@ class EdgeGroups:
         found[pair] = metres  # several edges at the same distance say the same
         return found
 
+    def distance(self, lon: float, lat: float, group: int) -> float:
+        """Metres from one point to the nearest edge of a group, to the same bits as `distances`."""
+        at, lowest = Scaled.of(np.array([[lon, lat]])), self.levels[0]
+        first = lowest.first_child[lowest.first_node[group]]
+        last = lowest.first_child[lowest.first_node[group + 1]]
+        if not 0 < last - first <= FEW:
+            return float(self.distances(at, np.zeros(1, dtype=np.int64), np.array([group]))[0])
+        ends = self.edges[first:last]
+        return float(_metres(np.broadcast_to(at.points, (len(ends), 2)), at.scale, ends).min())
+
     def nearest_edges(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64], margin_m: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -205,20 +216,7 @@ class EdgeGroups:
         self, at: Scaled, point: NDArray[np.int64], edge: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Metres from points to edges, pair by pair; 0.0 only on the edge."""
-        here, scale, ends = at.points[point], at.scale[point], self.edges[edge]
-        ax, ay = ((ends[:, :2] - here) * scale).T
-        bx, by = ((ends[:, 2:] - here) * scale).T
-        ex, ey = ((ends[:, 2:] - ends[:, :2]) * scale).T
-        along, length2 = -(ax * ex + ay * ey), ex * ex + ey * ey
-        beside = (along > 0) & (along < length2)
-        metres = np.sqrt(np.minimum(ax * ax + ay * ay, bx * bx + by * by))
-        metres[beside] = (np.abs(ax * ey - ay * ex)[beside]) / np.sqrt(length2[beside])
-        close = np.flatnonzero(metres < TOUCHING_M)
-        if len(close):
-            lines = shapely.linestrings(ends[close].reshape(-1, 2, 2))
-            on = shapely.intersects_xy(lines, here[close, 0], here[close, 1])
-            metres[close] = np.where(on, 0.0, np.maximum(metres[close], BESIDE_M))
-        return metres
+        return _metres(at.points[point], at.scale[point], self.edges[edge])
 
     def _entry(self, group: NDArray[np.int64]) -> Level:
         return self.levels[self.top[group].max(initial=0)]
@@ -251,3 +249,22 @@ def _least_of(pair: NDArray[np.int64], metres: NDArray[np.float64], n_pairs: int
         starts = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
         least[pair[starts]] = np.minimum.reduceat(metres, starts)
     return least
+
+
+def _metres(
+    here: NDArray[np.float64], scale: NDArray[np.float64], ends: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Metres from each point to its edge; 0.0 only on the edge."""
+    ax, ay = ((ends[:, :2] - here) * scale).T
+    bx, by = ((ends[:, 2:] - here) * scale).T
+    ex, ey = ((ends[:, 2:] - ends[:, :2]) * scale).T
+    along, length2 = -(ax * ex + ay * ey), ex * ex + ey * ey
+    beside = (along > 0) & (along < length2)
+    metres = np.sqrt(np.minimum(ax * ax + ay * ay, bx * bx + by * by))
+    metres[beside] = (np.abs(ax * ey - ay * ex)[beside]) / np.sqrt(length2[beside])
+    close = np.flatnonzero(metres < TOUCHING_M)
+    if len(close):
+        lines = shapely.linestrings(ends[close].reshape(-1, 2, 2))
+        on = shapely.intersects_xy(lines, here[close, 0], here[close, 1])
+        metres[close] = np.where(on, 0.0, np.maximum(metres[close], BESIDE_M))
+    return metres

@@ -183,11 +183,19 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
+        if len(points) == 1:
+            return self._locate_one(points)
         face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
         tied = np.zeros(len(points), dtype=np.bool_)
         unsure = np.flatnonzero(face == UNSURE)
         face[unsure], tied[unsure] = self._predicate.hits_with_ties(points[unsure])
         return face, tied
+
+    def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
+        face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
+        if face == UNSURE:
+            return self._predicate.hits_with_ties(point)
+        return np.array([face]), np.zeros(1, dtype=np.bool_)
 
     def _locate_exactly(self, points: NDArray[np.float64]) -> Faces:
         return self._predicate.hits_with_ties(points)[0]
@@ -215,6 +223,9 @@ class Locator:
         """
         points = checked_points(points)
         faces = checked_indices(faces, len(points), len(self))
+        if len(points) == 1 and faces[0] >= 0:
+            ground = self._grounds.of_face[faces[0]]
+            return np.array([self._grounds.borders.distance(*points[0].tolist(), ground)])
         metres = np.full(len(points), np.nan)
         answered = np.flatnonzero(faces >= 0)
         metres[answered] = self._grounds.borders.distances(

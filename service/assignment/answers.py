@@ -50,15 +50,25 @@ def locate(maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: flo
     """Find the answering face of each position over the maps of all districts."""
     hits = [Hit("outside") for _ in range(len(points))]
     for one in maps:
-        faces, ties = one.locator.locate_with_ties(points)
+        near = _within(one, points)
+        if len(near) == 0:
+            continue
+        faces, ties = one.locator.locate_with_ties(points[near])
         inside = np.flatnonzero(faces >= 0)
-        distances = one.locator.distance_to_border_m(points[inside], faces[inside])
-        for row, distance in zip(inside.tolist(), distances.tolist(), strict=True):
-            _take(hits, row, one, int(faces[row]), bool(ties[row]), distance)
+        distances = one.locator.distance_to_border_m(points[near[inside]], faces[inside])
+        for found, distance in zip(inside.tolist(), distances.tolist(), strict=True):
+            _take(hits, int(near[found]), one, int(faces[found]), bool(ties[found]), distance)
     missing = [row for row, hit in enumerate(hits) if hit.map is None]
     if missing:
         _look_around([hits[row] for row in missing], maps, points[missing], tolerance_m)
     return hits
+
+
+def _within(one: EditionMap, points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """List the points in the box of a map: no other can lie in it."""
+    west, south, east, north = one.locator.bounds
+    x, y = points[:, 0], points[:, 1]
+    return np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
 
 def _take(hits: list[Hit], row: int, one: EditionMap, face: int, tie: bool, distance: float) -> None:
