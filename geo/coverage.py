@@ -18,7 +18,7 @@ from geo.lattice import canon_coordinates
 from geo.measure import area_m2
 from geo.noding import in_trouble
 from geo.records import FaceRecord, Finding, GridRecord
-from geo.rim import rim
+from geo.rim import Rim, rim
 
 TINY_FACE_M2 = 50.0
 SHORT_EDGE_M = 0.05
@@ -43,7 +43,9 @@ def check(faces: Sequence[FaceRecord], grids: Sequence[GridRecord]) -> tuple[Fin
     sound = [face for face in faces if _is_solid(face)]
     edge_set = edges(_shapes(sound))
     # Where two faces have different ideas of a border their shapes overlap or gape by a hair: said once.
-    found += _unmatched(sound, edge_set) + _overlaps(sound, edge_set) + _conditions(sound, grids, edge_set)
+    whole = rim(edge_set)
+    found += _unmatched(sound, edge_set) + _overlaps(sound, edge_set, whole)
+    found += _conditions(sound, grids, edge_set, whole)
     return tuple(sorted(found, key=lambda finding: finding.order))
 
 
@@ -61,13 +63,16 @@ def conditions(faces: Sequence[FaceRecord], grids: Sequence[GridRecord]) -> tupl
         ``hole`` (error, one for each enclosed hole of the whole); ``several-parts``, ``tiny-face``,
         ``short-edge``, ``no-ground`` (warnings, one for each grid).
     """
-    return tuple(_conditions(faces, grids, edges(_shapes(faces))))
+    edge_set = edges(_shapes(faces))
+    return tuple(_conditions(faces, grids, edge_set, rim(edge_set)))
 
 
-def _conditions(faces: Sequence[FaceRecord], grids: Sequence[GridRecord], edge_set: EdgeSet) -> list[Finding]:
+def _conditions(
+    faces: Sequence[FaceRecord], grids: Sequence[GridRecord], edge_set: EdgeSet, whole: Rim
+) -> list[Finding]:
     shapes = _shapes(faces)
     chains = _Chains(faces, grids)
-    found = [*_holes(faces, shapes, edge_set), *_tiny(faces, shapes), *_short(faces, edge_set)]
+    found = [*_holes(faces, shapes, whole), *_tiny(faces, shapes), *_short(faces, edge_set)]
     return [*found, *chains.without_ground(), *chains.in_several_parts(edge_set, shapes)]
 
 
@@ -132,7 +137,7 @@ def _invalid_faces(faces: Sequence[FaceRecord]) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _overlaps(faces: Sequence[FaceRecord], edge_set: EdgeSet) -> list[Finding]:
+def _overlaps(faces: Sequence[FaceRecord], edge_set: EdgeSet, whole: Rim) -> list[Finding]:
     """E2: no two faces share ground.
 
     Proof by the rim (`geo.rim`): each edge used once, or by two faces from both sides, and each polygon that
@@ -142,7 +147,7 @@ def _overlaps(faces: Sequence[FaceRecord], edge_set: EdgeSet) -> list[Finding]:
         edge_set.edge, weights=np.where(edge_set.forward, 1, -1), minlength=len(edge_set.ends)
     )
     fair = (edge_set.uses == 1) | ((edge_set.uses == 2) & (balance == 0))
-    if fair.all() and np.isin(rim(edge_set).ground, (0, 1)).all():
+    if fair.all() and np.isin(whole.ground, (0, 1)).all():
         return []
     shapes = _shapes(faces)
     a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
@@ -226,8 +231,8 @@ def nesting_differences(
 # ---------------------------------------------------------------- what is odd about it?
 
 
-def _holes(faces: Sequence[FaceRecord], shapes: NDArray[np.object_], edge_set: EdgeSet) -> list[Finding]:
-    found = rim(edge_set).holes()
+def _holes(faces: Sequence[FaceRecord], shapes: NDArray[np.object_], whole: Rim) -> list[Finding]:
+    found = whole.holes()
     if len(found) == 0:
         return []
     # Holes laid in as if they were faces: who shares an edge with one borders on it.

@@ -1,18 +1,18 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
 from functools import cached_property
-from threading import Lock
+from math import isfinite
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.locator.edges import Scaled
-from geo.locator.grounds import Grounds, outlines
+from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
-
-POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
-UNSAFE_LOOK_UPS = 3  # after so many a prepared polygon has its index; see `_make_ready`
+from geo.locator.predicate import Predicate
+from geo.locator.raster import UNSURE, Raster
+from geo.locator.scalar import Scalar
 
 Faces = NDArray[np.int64]
 Metres = NDArray[np.float64]
@@ -32,8 +32,10 @@ class Locator:
         self, faces: NDArray[np.object_], owners: NDArray[np.int64], tree: shapely.STRtree, grounds: Grounds
     ) -> None:
         self._faces, self._owners, self._tree, self._grounds = faces, owners, tree, grounds
-        self._ready = np.zeros(len(faces), dtype=np.bool_)
-        self._readying = Lock()
+        self._predicate = Predicate(faces, owners, tree)
+        # None where the faces are no coverage: then the tree answers everything.
+        self._raster: Raster | None = None
+        self._scalar: Scalar | None = None
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -60,7 +62,14 @@ class Locator:
         faces, owners = checked_faces(faces, owners)
         tree = shapely.STRtree(faces)
         tree.query(shapely.Point(0, 0))  # the tree is built at its first use: here, in one thread
-        return cls(faces, owners, tree, Grounds.build(faces, owners, tree))
+        rings = RingEdges.of(faces)
+        twin = twins(faces, rings, tree)
+        grounds = Grounds.build(faces, owners, tree, rings, twin)
+        locator = cls(faces, owners, tree, grounds)
+        if twin is not None and len(faces):
+            locator._raster = Raster.build(*upward(rings, twin), locator._locate_exactly)
+            locator._scalar = Scalar(locator._raster)
+        return locator
 
     def __len__(self) -> int:
         return len(self._faces)
@@ -106,7 +115,7 @@ class Locator:
         MalformedPoints
             Not finite numbers.
         """
-        return np.sort(self._hits(checked_point(lon, lat))[1]).tolist()
+        return np.sort(self._predicate.hits(checked_point(lon, lat))[1]).tolist()
 
     def locate(self, lon: float, lat: float) -> int:
         """Give the face that answers for a point.
@@ -126,6 +135,10 @@ class Locator:
         MalformedPoints
             Not finite numbers.
         """
+        if self._scalar is not None and isfinite(lon) and isfinite(lat):
+            face = self._scalar.locate(lon, lat)
+            if face != UNSURE:
+                return face
         return min(self.covering(lon, lat), default=-1)
 
     def locate_many(self, points: ArrayLike) -> Faces:
@@ -170,20 +183,14 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
-        face = np.full(len(points), -1, dtype=np.int64)
+        face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
         tied = np.zeros(len(points), dtype=np.bool_)
-        for begin in range(0, len(points), POINTS_AT_ONCE):
-            part = slice(begin, begin + POINTS_AT_ONCE)
-            point, hit = self._hits(points[part])
-            # Hits come by ascending face; of repeated targets the last assignment stays: the lowest face.
-            face[part][point[::-1]] = hit[::-1]
-            others = self._owners[hit] != self._owners[face[part][point]]
-            tied[part][point[others]] = True
-        # Where faces overlap, a point inside the first one is on no border of it.
-        doubtful = np.flatnonzero(tied)
-        x, y = points[doubtful].T
-        tied[doubtful] = ~shapely.contains_xy(self._faces[face[doubtful]], x, y)
+        unsure = np.flatnonzero(face == UNSURE)
+        face[unsure], tied[unsure] = self._predicate.hits_with_ties(points[unsure])
         return face, tied
+
+    def _locate_exactly(self, points: NDArray[np.float64]) -> Faces:
+        return self._predicate.hits_with_ties(points)[0]
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.
@@ -325,50 +332,12 @@ class Locator:
             Shape (k,); the ground outside covers what no face does.
         """
         n_grounds = len(self._grounds.owners)
-        covered, face = self._visible(points)
+        covered, face = self._predicate.visible(points)
         lost = np.setdiff1d(np.arange(len(points)), covered)
         within = np.concatenate(
             [covered * n_grounds + self._grounds.of_face[face], lost * n_grounds + self._grounds.outside]
         )
         return np.isin(point * n_grounds + ground, within)
-
-    def _hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give all pairs of a point and a face that covers it, by ascending face."""
-        point, face = self._tree.query(shapely.points(points))
-        order = np.argsort(face, kind="stable")
-        point, face = point[order], face[order]
-        self._make_ready(face)
-        hit = shapely.intersects_xy(self._faces[face], points[point, 0], points[point, 1])
-        return point[hit], face[hit]
-
-    def _visible(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give the hits less those that lie inside an earlier face of another owner, under an overlap."""
-        point, face = self._hits(points)
-        doubtful = np.flatnonzero(np.bincount(point, minlength=len(points))[point] > 1)
-        inner = doubtful[shapely.contains_xy(self._faces[face[doubtful]], *points[point[doubtful]].T)]
-        top = np.full(len(points), -1, dtype=np.int64)
-        top[point[inner][::-1]] = face[inner][::-1]
-        over = top[point]
-        hidden = (over >= 0) & (over < face) & (self._owners[over] != self._owners[face])
-        return point[~hidden], face[~hidden]
-
-    def _make_ready(self, faces: NDArray[np.int64]) -> None:
-        """Prepare faces at their first use.
-
-        GEOS builds the inner index of a prepared polygon during an early look-up (3.14: the second), without
-        a lock (libgeos issue 825), while shapely lets other threads run: a crash if two of them meet there.
-        So the first look-ups happen here, one thread at a time.
-        """
-        if self._ready[faces].all():
-            return
-        with self._readying:
-            fresh = np.unique(faces[~self._ready[faces]])
-            polygons = self._faces[fresh]
-            shapely.prepare(polygons)
-            x, y = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(polygons), 0)).T
-            for _ in range(UNSAFE_LOOK_UPS):
-                shapely.intersects_xy(polygons, x, y)
-            self._ready[fresh] = True
 
     def _nearest_beyond(self, points: NDArray[np.float64]) -> tuple[Faces, Metres]:
         """Give the nearest face and its distance for points that no face covers."""

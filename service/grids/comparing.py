@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
@@ -32,14 +33,15 @@ NO_GROUND = shapely.Polygon()
 
 @dataclass(slots=True)
 class _State:
-    """A grid in one map with the faces that are its own, by the hash of their shapes."""
+    """A grid in one map with the faces that are its own and their areas, by the hash of their shapes."""
 
     grid: SnapshotGrid
     shapes: dict[bytes, shapely.Geometry]
+    areas: dict[bytes, float]
 
     @property
     def area_m2(self) -> float:
-        return float(area_m2(list(self.shapes.values())).sum()) if self.shapes else 0.0
+        return sum(self.areas.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,9 @@ class Change:
     area_after_m2: float | None
     gained: shapely.Geometry
     lost: shapely.Geometry
+    gained_m2: float
+    lost_m2: float
     before: dict[str, str]
-
-    @property
-    def gained_m2(self) -> float:
-        """Give how much ground came."""
-        return float(area_m2([self.gained])[0]) if not self.gained.is_empty else 0.0
-
-    @property
-    def lost_m2(self) -> float:
-        """Give how much ground went."""
-        return float(area_m2([self.lost])[0]) if not self.lost.is_empty else 0.0
 
 
 def editions(session: Session, district: District, a: int, b: int) -> list[Change]:
@@ -102,7 +96,7 @@ def _change(
     if not words:
         return None
     shown = (new or old).grid  # type: ignore[union-attr]
-    gained, lost = _exchanged(old.shapes if old else {}, new.shapes if new else {})
+    gained, lost, gained_m2, lost_m2 = _exchanged(old or _State(shown, {}, {}), new or _State(shown, {}, {}))
     return Change(
         grid_id,
         shown.code,
@@ -113,6 +107,8 @@ def _change(
         new.area_m2 if new else None,
         gained,
         lost,
+        gained_m2,
+        lost_m2,
         {"code": old.grid.code, "name": old.grid.name} if old else {},
     )
 
@@ -131,13 +127,22 @@ def _words(
     return [word for word, (was, now) in pairs.items() if was != now]
 
 
-def _exchanged(
-    old: dict[bytes, shapely.Geometry], new: dict[bytes, shapely.Geometry]
-) -> tuple[shapely.Geometry, shapely.Geometry]:
-    """Give the ground that came and that went; faces that both have are not looked at."""
-    went = shapely.union_all([old[key] for key in old.keys() - new.keys()]) if old else NO_GROUND
-    came = shapely.union_all([new[key] for key in new.keys() - old.keys()]) if new else NO_GROUND
-    return _polygonal(shapely.difference(came, went)), _polygonal(shapely.difference(went, came))
+def _exchanged(old: _State, new: _State) -> tuple[shapely.Geometry, shapely.Geometry, float, float]:
+    """Give the ground that came and that went, with areas; faces that both have are not looked at."""
+    came, went = new.shapes.keys() - old.shapes.keys(), old.shapes.keys() - new.shapes.keys()
+    arrived, left = _together(new.shapes, came), _together(old.shapes, went)
+    if not came or not went:  # nothing is in both: no need to cut one with the other
+        return arrived, left, sum(new.areas[key] for key in came), sum(old.areas[key] for key in went)
+    gained, lost = (_polygonal(shapely.difference(*pair)) for pair in ((arrived, left), (left, arrived)))
+    areas = area_m2(np.array([gained, lost]))
+    return gained, lost, float(areas[0]), float(areas[1])
+
+
+def _together(shapes: dict[bytes, shapely.Geometry], keys: Collection[bytes]) -> shapely.Geometry:
+    parts = [shapes[key] for key in sorted(keys)]
+    if not parts:
+        return NO_GROUND
+    return parts[0] if len(parts) == 1 else shapely.coverage_union_all(parts)
 
 
 def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
@@ -147,11 +152,13 @@ def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
 
 def _states(session: Session, district_id: int, snapshot_id: UUID) -> dict[UUID, _State]:
     grids = queries.grids_of(session, district_id, snapshot_id)
-    states = {one.grid_id: _State(one, {}) for one in grids}
+    states = {one.grid_id: _State(one, {}, {}) for one in grids}
     rows = [one for one in queries.faces_of(session, district_id, snapshot_id) if one.grid_id]
     shapes = shapely.from_wkb([bytes(one.wkb) for one in rows]) if rows else []
-    for row, shape in zip(rows, shapes, strict=True):
-        states[row.grid_id].shapes[bytes(row.shape_id)] = shape
+    areas = area_m2(shapes).tolist() if rows else []
+    for row, shape, area in zip(rows, shapes, areas, strict=True):
+        state = states[row.grid_id]
+        state.shapes[bytes(row.shape_id)], state.areas[bytes(row.shape_id)] = shape, area
     return states
 
 

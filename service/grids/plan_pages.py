@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 from service.city import queries as city
 from service.city.models import Level
 from service.db import Session, database_now
-from service.grids import access, checking, comparing, publishing, queries, review, uploads, wire, wording
+from service.grids import access, checking, comparing, queries, review, uploads, wire, wording
 from service.grids.models import Edition, Plan, PlanImport
 from service.people.guards import principal, requires
 from service.people.permissions import Permission
@@ -29,11 +29,12 @@ def plans_page() -> str:
         plans = access.only_seen(session, queries.list_plans(session))
         districts = {one.id: one for one in city.list_districts(session)}
         touched = queries.districts_of_plans(session, [one.id for one in plans])
+        counts = queries.count_findings(session, [one.id for one in plans])
         rows = [
             {
                 "plan": one,
                 "districts": [districts[place].name for place in touched.get(one.id, [])],
-                "counts": queries.count_findings(session, one.id),
+                "counts": counts[one.id],
             }
             for one in plans
         ]
@@ -66,7 +67,7 @@ def plan_page(plan_id: UUID) -> str:
             "district_names": [one.name for one in _districts(session, [p.district_id for p in places])],
             "local": _local(zone),
             "zone_name": str(zone),
-            "blocking": _blocking(session, plan),
+            "blocking": queries.count_findings(session, [plan.id])[plan.id]["blocking"],
             "data": _data(session, plan, step, sent, levels),
             **_extra(session, plan, step, places),
             **_words(),
@@ -148,11 +149,6 @@ def _may(session: OrmSession, plan: Plan) -> dict[str, bool]:
         "publish": everywhere(Permission.PLAN_PUBLISH),
         "is_author": is_author,
     }
-
-
-def _blocking(session: OrmSession, plan: Plan) -> int:
-    found = queries.list_findings(session, plan.id)
-    return len(publishing.blocking(found, queries.list_waivers(session, plan.id)))
 
 
 def _data(

@@ -67,7 +67,9 @@ def waive(
 
 def require_publishable(session: Session, plan: Plan) -> None:
     """Check the plan as it is now; refuse it where an error is not waived. May raise Conflict."""
-    if not queries.plan_districts(session, plan.id):
+    places = queries.plan_districts(session, plan.id)
+    # An empty part would take the district's map away.
+    if not places or not all(queries.has_ground(session, one) for one in places):
         raise Conflict("The plan is empty: import a file first.")
     left = blocking(checking.recheck(session, plan), queries.list_waivers(session, plan.id))
     if left:

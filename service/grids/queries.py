@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from geo.records import NEVER_WAIVED
 from service.db import database_now
 from service.errors import NotFound
 from service.grids.models import (
@@ -79,11 +80,21 @@ def list_findings(session: Session, plan_id: UUID) -> Sequence[PlanFinding]:
     return session.scalars(wanted.order_by(PlanFinding.district_id, PlanFinding.number)).all()
 
 
-def count_findings(session: Session, plan_id: UUID) -> dict[str, int]:
-    """Count the findings of a plan by severity."""
-    wanted = select(PlanFinding.severity, func.count()).where(PlanFinding.plan_id == plan_id)
-    counts = {row[0]: row[1] for row in session.execute(wanted.group_by(PlanFinding.severity))}
-    return {word: counts.get(word, 0) for word in ("error", "warning", "info")}
+def count_findings(session: Session, plan_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count, for each plan, what blocks it and what is to confirm."""
+    given = {"plans": [str(one) for one in plan_ids], "never": sorted(NEVER_WAIVED)}
+    counts = {one: {"blocking": 0, "warning": 0} for one in plan_ids}
+    for row in session.execute(COUNTS, given):
+        counts[row.plan_id] = {"blocking": row.blocking, "warning": row.warning}
+    return counts
+
+
+def has_ground(session: Session, place: PlanDistrict) -> bool:
+    """Tell whether a plan's part in a district holds anything."""
+    wanted = select(Face.id).where(
+        Face.district_id == place.district_id, Face.snapshot_id == place.snapshot_id
+    )
+    return session.scalar(wanted.limit(1)) is not None
 
 
 def layers_of(session: Session, plan_id: UUID) -> Sequence[Row[Any]]:
@@ -225,6 +236,13 @@ def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
     return session.execute(wanted).all()
 
 
+COUNTS = text("""
+    select f.plan_id, count(*) filter (where f.severity = 'warning') as warning,
+        count(*) filter (where f.severity = 'error' and (f.rule = any (:never) or not exists (
+            select from waiver w where w.plan_id = f.plan_id and w.rule = f.rule
+                and w.fingerprint in ('', f.fingerprint)))) as blocking
+    from plan_finding f where f.plan_id = any (cast(:plans as uuid[])) group by f.plan_id
+""")
 NEIGHBOURS = text("""
     select distinct o.grid_id from face f
     join shape s on s.district_id = f.district_id and s.id = f.shape_id

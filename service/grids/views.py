@@ -41,7 +41,8 @@ LIST = text(
     + """
     where (cast(:level as text) is null or g.level = :level)
         and (g.level, g.code, d.code) > (:after_level, :after, :after_district)
-        and (cast(:q as text) is null or g.code ^@ cast(:q as text) or g.name ilike '%' || :q || '%')
+        and (cast(:q as text) is null or g.code ^@ cast(:q as text)
+            or strpos(lower(g.name), lower(cast(:q as text))) > 0)
     order by g.level, g.code, d.code limit :limit
 """
 )

@@ -22,6 +22,7 @@ function take(answer) {
   const problem = document.getElementById("problem");
   if (!answer.ok) return showProblem(problem, answer.data);
   problem.hidden = true;
+  if (answer.data.version < state.version) return; // the plan was edited while this check was on its way
   state.findings = answer.data.findings.map((one, at) => ({ ...one, key: at + 1 }));
   Object.assign(state, { waivers: answer.data.waivers, blocking: answer.data.blocking, version: answer.data.version });
   draw();

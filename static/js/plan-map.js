@@ -1,7 +1,8 @@
 // The plan on the map: its faces to click on, its levels as lines, the findings hatched over them.
 
-const LINES = [["#3d3a78", 2.6], ["#5f6ca8", 1.5], ["#8b93a1", 0.8]];
-const FINDING = "#a0245f";
+import { token } from "./map/dom.js";
+
+const LINES = [["--wg-level-subdistrict", 2.6], ["--wg-level-community", 1.5], ["--wg-level-yard", 0.8]];
 // Drawn by the browser from its own fonts, so no font server is needed.
 const FONTS = ["Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei"];
 
@@ -49,23 +50,24 @@ function sourcesOf(tiles, root, data) {
 }
 
 function layersOf(data) {
+  const finding = token("--wg-finding");
   const fill = (layer, color) => ({ id: `b-${layer}`, type: "fill", source: "backdrop", "source-layer": layer, filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": color } });
   const lines = data.levels.map((level, at) => {
     const [color, width] = LINES[Math.min(at, LINES.length - 1)];
-    return { id: `line-${level.code}`, type: "line", source: level.code, "source-layer": level.code, paint: { "line-color": color, "line-width": ["interpolate", ["linear"], ["zoom"], 9, width * 0.6, 15, width] } };
+    return { id: `line-${level.code}`, type: "line", source: level.code, "source-layer": level.code, paint: { "line-color": token(color), "line-width": ["interpolate", ["linear"], ["zoom"], 9, width * 0.6, 15, width] } };
   });
   return [
-    { id: "ground", type: "background", paint: { "background-color": "#ffffff" } },
-    { id: "faces", type: "fill", source: "faces", "source-layer": "faces", paint: { "fill-color": ["match", ["get", "kind"], "gap", "#d8dce0", "public", "#eef0ea", "#f3f2ee"] } },
-    fill("parks", "#dfe8d8"), fill("water", "#cbdde8"), fill("buildings", "#e0ddd6"),
+    { id: "ground", type: "background", paint: { "background-color": token("--wg-map-bg") } },
+    { id: "faces", type: "fill", source: "faces", "source-layer": "faces", paint: { "fill-color": ["match", ["get", "kind"], "gap", token("--wg-g3"), "public", token("--wg-g2"), token("--wg-map-land")] } },
+    fill("parks", token("--wg-map-park")), fill("water", token("--wg-map-water")), fill("buildings", token("--wg-map-bld")),
     { id: "b-roads", type: "line", source: "backdrop", "source-layer": "roads", paint: { "line-color": "#ffffff", "line-width": 2 } },
-    { id: "face-lines", type: "line", source: "faces", "source-layer": "faces", paint: { "line-color": "#8b93a1", "line-width": 0.7 } },
+    { id: "face-lines", type: "line", source: "faces", "source-layer": "faces", paint: { "line-color": token("--wg-level-yard"), "line-width": 0.7 } },
     ...lines.reverse(),
-    { id: "face-label", type: "symbol", source: "faces", "source-layer": "labels", minzoom: 11, layout: { "text-field": ["get", "name"], "text-font": FONTS, "text-size": 12, "text-max-width": 8, "text-padding": 4, "symbol-sort-key": ["-", 0, ["get", "size"]] }, paint: { "text-color": "#4a525a", "text-halo-color": "#ffffff", "text-halo-width": 1.5 } },
-    { id: "face-selected", type: "fill", source: "faces", "source-layer": "faces", filter: ["==", ["get", "id"], ""], paint: { "fill-color": "#125a96", "fill-opacity": 0.28, "fill-outline-color": "#125a96" } },
-    { id: "finding-fill", type: "fill", source: "findings", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": FINDING, "fill-opacity": ["case", ["get", "selected"], 0.5, 0.28] } },
-    { id: "finding-line", type: "line", source: "findings", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": FINDING, "line-width": ["case", ["get", "selected"], 3.5, 1.8] } },
-    { id: "finding-point", type: "circle", source: "findings", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": FINDING, "circle-radius": ["case", ["get", "selected"], 8, 5], "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } },
+    { id: "face-label", type: "symbol", source: "faces", "source-layer": "labels", minzoom: 11, layout: { "text-field": ["get", "name"], "text-font": FONTS, "text-size": 12, "text-max-width": 8, "text-padding": 4, "symbol-sort-key": ["-", 0, ["get", "size"]] }, paint: { "text-color": token("--wg-map-text"), "text-halo-color": "#ffffff", "text-halo-width": 1.5 } },
+    { id: "face-selected", type: "fill", source: "faces", "source-layer": "faces", filter: ["==", ["get", "id"], ""], paint: { "fill-color": token("--wg-sel"), "fill-opacity": 0.28, "fill-outline-color": token("--wg-sel") } },
+    { id: "finding-fill", type: "fill", source: "findings", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": finding, "fill-opacity": ["case", ["get", "selected"], 0.5, 0.28] } },
+    { id: "finding-line", type: "line", source: "findings", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": finding, "line-width": ["case", ["get", "selected"], 3.5, 1.8] } },
+    { id: "finding-point", type: "circle", source: "findings", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": finding, "circle-radius": ["case", ["get", "selected"], 8, 5], "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } },
   ];
 }
 

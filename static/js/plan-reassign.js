@@ -65,7 +65,7 @@ export function reassigning(root, api, state, { check, reload, toast }) {
       if (answer.status === 412) await refresh(answer.data.version);
       return false;
     }
-    await refresh(answer.data.version);
+    refresh(answer.data.version); // the check of a big district takes a while; what was done is told at once
     return true;
   }
 

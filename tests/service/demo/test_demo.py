@@ -96,6 +96,10 @@ def test_neighbours_are_those_whose_ground_shares_a_line(session, city, loaded, 
     assert found.keys() == expected
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert expected or level == "yard"
+    # A search takes its letters as they are: a percent sign is no wildcard.
+    assert client.get("/api/v1/grids", query_string={"q": "%"}).json["features"] == []
+    by_name = client.get("/api/v1/grids", query_string={"q": here.name[1:]}).json["features"]
+    assert here.code in [one["properties"]["code"] for one in by_name]
 
 
 def test_a_city_with_maps_is_never_made_a_demo(session, loaded):

@@ -240,3 +240,30 @@ def test_the_reviewer_sends_a_plan_back(client: Any, session: Session, tmp_path:
     back = client.post("/api/v1/plans/P/return", json={"reason": "边界不对"}, headers=reviewer)
     assert back.json["state"] == "draft"
     assert OPTIONS["level"] == "community"
+
+
+def test_a_plan_made_for_a_district_is_not_published_empty(client: Any, session: Session) -> None:
+    headers = bearer(session)
+    client.post("/api/v1/plans", json={"name": "P", "district": "000000"}, headers=headers)
+    refused = client.post("/api/v1/plans/P/submit", headers=headers)
+    assert (refused.status_code, refused.json["detail"]) == (409, "方案是空的，请先导入文件。")
+
+
+def test_a_plan_made_for_a_district_is_hidden_from_the_others(client: Any, session: Session) -> None:
+    city_actions.add_district(session, code="990102", name="乙区", by=audit.SYSTEM, at=clock.now())
+    mine, stranger = bearer(session, "000000"), bearer(session, "990102")
+    body = {"name": "P", "district": "000000"}
+    assert client.post("/api/v1/plans", json=body, headers=stranger).status_code == 403
+    assert client.post("/api/v1/plans", json=body, headers=mine).status_code == 201
+    assert client.get("/api/v1/plans", headers=stranger).json["plans"] == []
+    assert client.get("/api/v1/plans/P", headers=stranger).status_code == 403
+
+
+def test_pages_count_what_blocks_like_publishing_does(session: Session, tmp_path: Path) -> None:
+    plan = maps.bring(session, maps.communities(tmp_path, border=118.812)).plan
+    assert queries.count_findings(session, [plan.id])[plan.id]["blocking"] == 1
+    publishing.waive(session, plan, ["overlap"], reason="x", by=AUTHOR, at=clock.now())
+    left = publishing.blocking(
+        queries.list_findings(session, plan.id), queries.list_waivers(session, plan.id)
+    )
+    assert queries.count_findings(session, [plan.id])[plan.id]["blocking"] == len(left) == 0
