@@ -71,18 +71,43 @@ class Grounds:
         return len(self.owners) - 1
 
     @classmethod
-    def build(cls, faces: NDArray[np.object_], owners: NDArray[np.int64], tree: shapely.STRtree) -> "Grounds":
-        """Find the borders of each owner's ground."""
+    def build(
+        cls,
+        faces: NDArray[np.object_],
+        owners: NDArray[np.int64],
+        tree: shapely.STRtree,
+        rings: RingEdges,
+        twin: NDArray[np.int64] | None,
+    ) -> "Grounds":
+        """Find the borders of each owner's ground; `twin` is None where the faces are not a coverage."""
         names, first, of_face = np.unique(owners, return_index=True, return_inverse=True)
         outside = len(names)
-        rings = RingEdges.of(faces)
-        twin = _twins(rings)
-        if twin is not None and _is_coverage(faces, rings, twin, tree):
+        if twin is not None:
             edges, forward, group = _between_owners(rings, twin, of_face, outside)
         else:
             edges, forward, group = _around_unions(faces, of_face, outside, tree)
         borders = EdgeGroups.build(edges, forward, group, outside + 1)
         return cls(np.r_[names, -1], of_face.astype(np.int64), first.astype(np.int64), borders)
+
+
+def twins(faces: NDArray[np.object_], rings: RingEdges, tree: shapely.STRtree) -> NDArray[np.int64] | None:
+    """Give the position of the same edge seen from the other side, -1 on the rim; None where faces overlap."""
+    twin = _twins(rings)
+    return twin if twin is not None and _is_coverage(faces, rings, twin, tree) else None
+
+
+def upward(
+    rings: RingEdges, twin: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Give each edge of a coverage once, from its lower to its upper end, and the faces left and right of it."""
+    rises = rings.edges[:, 1] < rings.edges[:, 3]
+    is_right = rings.forward != rises
+    kept = np.flatnonzero(is_right | (twin < 0))
+    edges = rings.edges[kept]
+    falls = ~rises[kept]
+    edges[falls] = edges[falls][:, [2, 3, 0, 1]]
+    own, beyond = rings.polygon[kept], np.where(twin[kept] < 0, -1, rings.polygon[twin[kept]])
+    return edges, np.where(is_right[kept], beyond, own), np.where(is_right[kept], own, beyond)
 
 
 def _twins(rings: RingEdges) -> NDArray[np.int64] | None:

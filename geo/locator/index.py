@@ -1,5 +1,7 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
+from functools import cached_property
+from math import isfinite
 from threading import Lock
 
 import numpy as np
@@ -7,8 +9,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.locator.edges import Scaled
-from geo.locator.grounds import Grounds, outlines
+from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
+from geo.locator.raster import UNSURE, Raster
+from geo.locator.scalar import Scalar
 
 POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
 UNSAFE_LOOK_UPS = 3  # after so many a prepared polygon has its index; see `_make_ready`
@@ -33,6 +37,9 @@ class Locator:
         self._faces, self._owners, self._tree, self._grounds = faces, owners, tree, grounds
         self._ready = np.zeros(len(faces), dtype=np.bool_)
         self._readying = Lock()
+        # None where the faces are no coverage: then the tree answers everything.
+        self._raster: Raster | None = None
+        self._scalar: Scalar | None = None
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -59,7 +66,14 @@ class Locator:
         faces, owners = checked_faces(faces, owners)
         tree = shapely.STRtree(faces)
         tree.query(shapely.Point(0, 0))  # the tree is built at its first use: here, in one thread
-        return cls(faces, owners, tree, Grounds.build(faces, owners, tree))
+        rings = RingEdges.of(faces)
+        twin = twins(faces, rings, tree)
+        grounds = Grounds.build(faces, owners, tree, rings, twin)
+        locator = cls(faces, owners, tree, grounds)
+        if twin is not None and len(faces):
+            locator._raster = Raster.build(*upward(rings, twin), locator._locate_exactly)
+            locator._scalar = Scalar(locator._raster)
+        return locator
 
     def __len__(self) -> int:
         return len(self._faces)
@@ -74,7 +88,7 @@ class Locator:
         """Owner of each face; read-only."""
         return self._owners
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all faces in degrees; NaN without faces."""
         boxes = shapely.bounds(self._faces).reshape(-1, 4)
@@ -125,6 +139,10 @@ class Locator:
         MalformedPoints
             Not finite numbers.
         """
+        if self._scalar is not None and isfinite(lon) and isfinite(lat):
+            face = self._scalar.locate(lon, lat)
+            if face != UNSURE:
+                return face
         return min(self.covering(lon, lat), default=-1)
 
     def locate_many(self, points: ArrayLike) -> Faces:
@@ -169,6 +187,17 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
+        face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
+        tied = np.zeros(len(points), dtype=np.bool_)
+        unsure = np.flatnonzero(face == UNSURE)
+        face[unsure], tied[unsure] = self._hits_with_ties(points[unsure])
+        return face, tied
+
+    def _locate_exactly(self, points: NDArray[np.float64]) -> Faces:
+        return self._hits_with_ties(points)[0]
+
+    def _hits_with_ties(self, points: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
+        """Ask the exact predicate of every face near each point."""
         face = np.full(len(points), -1, dtype=np.int64)
         tied = np.zeros(len(points), dtype=np.bool_)
         for begin in range(0, len(points), POINTS_AT_ONCE):

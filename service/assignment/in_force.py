@@ -70,6 +70,7 @@ class InForce:
         """Ask the database now and load what is needed."""
         self.listen()
         self.load_needed()
+        self.listen()  # loading a big map takes longer than what was heard may count
 
     def hear(self) -> None:
         """Refresh where nobody follows the database in the background, as on the command line."""

@@ -8,6 +8,7 @@ function wanggeFrame(map, view, ranks) {
   var fit = function () {
     document.documentElement.style.setProperty("--legend", legend.offsetHeight + "px");
     map.invalidateSize({ animate: false });
+    map.setMinZoom(Math.max(0, map.getBoundsZoom(view) - 2));
     // A frame may get its size after its map: until somebody moves it, the map follows.
     if (!moved) { map.fitBounds(view, { animate: false }); }
   };

@@ -93,7 +93,7 @@ def live_server(cluster: Cluster, city_template: str, monkeypatch: pytest.Monkey
     listener = threading.Thread(target=_follow, args=(stop,))
     listener.start()
     server = make_server("127.0.0.1", 0, create_app(Settings()), threaded=True)
-    server.daemon_threads = True
+    server.daemon_threads = False  # closing waits for requests under way, and for their connections
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

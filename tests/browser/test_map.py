@@ -264,3 +264,19 @@ def test_a_service_that_can_not_be_reached_is_said(page, console_errors):
     look_up(page, f"{lon}, {lat}")
     assert "连不上服务" in page.locator("#card").inner_text()
     console_errors.clear()  # the browser notes the failed call
+
+
+@at_desk
+def test_half_a_coordinate_is_asked_for_again_and_a_code_is_not_taken_for_one(page):
+    open_map(page)
+    page.fill("[name=q]", "116.25,")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#card .alert")
+    assert "请输入经度和纬度" in page.locator("#card").inner_text()
+    code = page.request.get("/api/v1/grids?level=community&limit=1").json()["features"][0]["properties"][
+        "code"
+    ]
+    page.fill("[name=q]", code)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#card .st-grid")
+    assert code in page.locator("#card").inner_text()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import log_in, stays_within_its_width
+from tests.browser.conftest import at_desk, log_in, stays_within_its_width
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/api/docs"])
@@ -21,12 +21,23 @@ def test_a_missing_page_says_so_and_leads_back(page, console_errors):
     page.wait_for_url("**/")
 
 
-def test_navigation_names_only_pages_that_exist(page):
+def entries(page):
+    return page.eval_on_selector_all(".topnav a", "all => all.map(one => one.getAttribute('href'))")
+
+
+@at_desk
+def test_navigation_names_what_opens_to_a_person_and_to_a_stranger_after_log_in(page, live_server):
     page.goto("/")
-    hrefs = page.eval_on_selector_all(".topnav a", "all => all.map(one => one.getAttribute('href'))")
-    assert {"/", "/map"} <= set(hrefs)
-    for href in hrefs:
-        assert page.request.get(href).status == 200
+    assert {page.request.get(href).status for href in entries(page)} == {200, 401}
+    log_in(page, live_server, "planner", "990101")
+    assert entries(page) == ["/", "/map", "/plans", "/heatmap"]
+    assert {page.request.get(href).status for href in entries(page)} == {200}
+
+
+@at_desk
+def test_navigation_leaves_out_what_a_role_may_not_open(page, live_server):
+    log_in(page, live_server, "audit")
+    assert entries(page) == ["/", "/map"]
 
 
 def test_somebody_logs_in_and_sees_their_name(page, live_server):

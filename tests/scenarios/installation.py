@@ -35,7 +35,8 @@ class Installation:
         # Processes that step down can't write beside the sources; compiling at each start takes seconds.
         compiled = Path(tempfile.gettempdir()) / "wangge-scenario-bytecode"
         compiled.mkdir(exist_ok=True)
-        compiled.chmod(0o1777)
+        with contextlib.suppress(PermissionError):  # it belongs to somebody else, and is open to us
+            compiled.chmod(0o1777)
         clean["PYTHONPYCACHEPREFIX"] = str(compiled)
         self.environment = {
             **clean,

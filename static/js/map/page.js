@@ -125,7 +125,8 @@ async function ask(event) {
   suggestions.close();
   if (pair && isSwapped(pair)) return show(failure(texts.swapped, null, { label: texts.swap, deed: () => reread({ swap: true }) }));
   if (pair) return askPosition(pair, { mayMove: true, isTyped: true });
-  if (/^[-+\d.,\s]+$/.test(text) && text.length < 6) return show(failure(texts.unreadable));
+  // Digits alone may be a code; with points or commas they are a coordinate that lacks a number.
+  if (/^[-+\d.,，;；\s]+$/.test(text) && !/^\d+$/.test(text)) return show(failure(texts.unreadable));
   const [first] = await search(text, 1);
   return first ? chooseGrid(first) : show(failure(say("noSuch", { text })));
 }

@@ -38,7 +38,7 @@ export function style(config, at) {
     sources.base = { type: "raster", tiles: [address], tileSize: 256 };
   }
   const grids = config.levels.map((level, place) => ({ code: level.code, ...look(config.levels, place) }));
-  const layers = [...ground(Boolean(config.tileUrl)), ...base, ...backdrop(), ...kinds(grids), ...lines(grids), ...states(grids), ...pin(), ...labels(grids)];
+  const layers = [...ground(Boolean(config.tileUrl)), ...base, ...backdrop(), ...kinds(grids), ...lines(grids), ...states(grids), ...labels(grids), ...pin()];
   return { version: 8, sources, layers: layers.filter(Boolean) };
 }
 
