@@ -50,7 +50,7 @@ def messy_zip(city: City, path: Path) -> tuple[str, ...]:
     shapes = _projected(np.array([g.geometry for g in grids], dtype=object))
     faults = ["no-prj", "no-cpg"]
     targets = _apart(shapes, len(FAULTS))
-    spare = next(k for k in range(len(grids)) if k not in targets)
+    spare = _spare(grids, targets, targets[list(FAULTS).index("duplicate-code")])
     for (fault, spoil), k in zip(FAULTS.items(), targets, strict=True):
         faults.append(f"{fault} {grids[k].code}")
         spoil(rows, shapes, k, spare)
@@ -80,6 +80,12 @@ def _apart(shapes: Shapes, wanted: int) -> list[int]:
             chosen.append(k)
     rest = [k for k in range(len(shapes)) if k not in chosen]
     return (chosen + rest)[:wanted]
+
+
+def _spare(grids: list[DemoGrid], targets: list[int], twin: int) -> int:
+    """A sound grid to get the code of another: under the same parent, so that the two are joined, not refused."""
+    free = [k for k in range(len(grids)) if k not in targets]
+    return next((k for k in free if grids[k].parent == grids[twin].parent), free[0])
 
 
 Rows = list[list[str | int | None]]

@@ -131,7 +131,8 @@ def start(
     if kept.state == "running":
         raise Conflict("This file is being imported already.")
     require_file(kept)
-    kept.state, kept.stage, kept.progress, kept.problem, kept.result = "running", "waiting", 0.0, None, None
+    kept.state, kept.stage, kept.progress, kept.problem = "running", "waiting", 0.0, None
+    kept.result = {"layers": (kept.result or {}).get("layers", [])}  # which are imported stays known
     kept.options, kept.changed_at = options, at
     session.flush()
     actor = {"kind": by.kind, "id": by.id, "name": by.name}

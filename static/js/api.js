@@ -59,7 +59,7 @@ export function toast(text, { label, action, isProblem = false } = {}) {
   const made = element("div", { class: `wg-toast${isProblem ? " bad" : ""}`, role: isProblem ? "alert" : "status" }, element("span", {}, text));
   if (label) made.append(element("button", { class: "btn btn-sm", type: "button", onclick: () => { made.remove(); action(); } }, label));
   document.body.append(made);
-  setTimeout(() => made.remove(), isProblem ? 12000 : 10000);
+  setTimeout(() => made.remove(), label ? 20000 : isProblem ? 12000 : 6000);
   return made;
 }
 

@@ -108,6 +108,7 @@ document.getElementById("by-rule").addEventListener("change", (event) => { state
 document.getElementById("recheck")?.addEventListener("click", (event) => withButton(event.currentTarget, () => check("POST")));
 
 const editing = reassigning(root, api, state, { check, reload: (version) => drawn && drawn.reload(version), toast });
+document.getElementById("undo")?.addEventListener("click", (event) => withButton(event.currentTarget, editing.undo));
 
 function begin() {
   try {

@@ -9,7 +9,7 @@ const choices = document.getElementById("grid-choices");
 export function reassigning(root, api, state, { check, reload, toast }) {
   let face = null;
   let turn = 0;
-  const self = { show, hover, onClose: () => {} };
+  const self = { show, hover, undo, onClose: () => {} };
 
   function close() {
     face = null;

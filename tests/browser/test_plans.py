@@ -100,8 +100,12 @@ def click_ground(page: Any, shape: shapely.Geometry) -> None:
     page.evaluate("box => planMap.fitBounds(box, { padding: 60, duration: 0 })", [west, south, east, north])
     until(page, "planMap.loaded() && planMap.areTilesLoaded()")
     at = page.evaluate("at => { const p = planMap.project(at); return [p.x, p.y]; }", [point.x, point.y])
-    page.locator("#map canvas").click(position={"x": at[0], "y": at[1]})
-    page.wait_for_selector("#face:not([hidden])")
+    for _ in range(10):  # tiles of the new view may not be asked for yet
+        page.locator("#map canvas").click(position={"x": at[0], "y": at[1]})
+        page.wait_for_timeout(500)
+        if page.locator("#face").is_visible():
+            return
+    raise TimeoutError("no ground was drawn")
 
 
 def test_a_messy_file_becomes_the_edition_that_answers(
@@ -142,7 +146,7 @@ def test_a_messy_file_becomes_the_edition_that_answers(
     page.wait_for_selector(
         f"#list li[data-rule=no-ground]:has-text('{clean.code}')"
     )  # the check saw the edit
-    page.click(".wg-toast button")
+    page.locator(".wg-toast button, #undo").last.click()
     page.wait_for_selector(".wg-toast:has-text('已撤销')")
     wait_for_figures(page, before)
 

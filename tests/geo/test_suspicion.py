@@ -1,5 +1,7 @@
 """Doubts about declared coordinate systems: raised where they are due, silent elsewhere."""
 
+import time
+
 import numpy as np
 import pytest
 import shapely
@@ -100,3 +102,24 @@ def test_outside_china_and_without_ground_nothing_is_said():
 def test_broken_geometry_does_not_stop_the_question():
     bow_tie = np.array([shapely.Polygon([(113.6, 34.7), (113.7, 34.8), (113.7, 34.7), (113.6, 34.8)])])
     assert suspect_shift(bow_tie, bow_tie) is None
+
+
+@pytest.mark.parametrize("system", ["gcj02", "bd09"])
+def test_yards_with_streets_between_them(system):
+    corner = np.stack(np.meshgrid(np.arange(40), np.arange(40)), axis=-1).reshape(-1, 2) * 1e-3 + [
+        113.6,
+        34.7,
+    ]
+    yards = shapely.box(*corner.T, *(corner + 7e-4).T)
+    community = np.array([shapely.box(113.6, 34.7, 113.64, 34.74)])
+    assert suspect_shift(yards, community) is None
+    shifted = shapely.transform(yards, lambda points: from_lonlat(points, parse_crs(system)))
+    assert suspect_shift(shifted, community).members["system"] == system
+
+
+def test_forty_thousand_yards_take_seconds():
+    corner = np.stack(np.meshgrid(np.arange(200), np.arange(200)), axis=-1).reshape(-1, 2) * 1e-3 + [113, 34]
+    yards = shapely.box(*corner.T, *(corner + 7e-4).T)
+    begun = time.process_time()
+    assert suspect_shift(yards, shapely.box(corner[:, 0], 34, corner[:, 0] + 1e-3, 34.2)[:200]) is None
+    assert time.process_time() - begun < 15

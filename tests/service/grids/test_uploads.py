@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -210,3 +211,34 @@ def test_files_nobody_came_back_for_are_swept_away(client: Any, session: Session
     assert list(folder.rglob("*")) == []
     session.expire_all()
     assert session.scalar(select(PlanImport)).path == ""
+
+
+def test_a_file_of_several_layers_stays_until_each_was_imported(
+    client: Any, session: Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.gpkg"
+    towns = {"code": [maps.TOWN], "name": ["某街道"]}
+    communities = {"code": [maps.WEST, maps.EAST], "name": ["西", "东"]}
+    for layer, columns, shapes in (
+        ("街道", towns, [maps.box(118.8, 118.82)]),
+        ("社区", communities, [maps.box(118.8, 118.81), maps.box(118.81, 118.82)]),
+    ):
+        frame = geopandas.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4490")
+        frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
+    headers = bearer(session)
+    where, sent = send(client, path, headers)
+    assert [one["name"] for one in sent["inspection"]["layers"]] == ["街道", "社区"]
+    levels = city_queries.levels(session, queries.get_plan(session, "P").scheme_id)
+    guesses = uploads.suggest(session, session.scalar(select(PlanImport)), levels)
+    assert [one["level"] for one in guesses] == ["subdistrict", "community"]
+    unchosen = client.post(where, json=OPTIONS, headers=headers)
+    assert (unchosen.status_code, unchosen.json["detail"][:8]) == (422, "文件有几个图层：")
+    for level, layer, is_kept in (("community", "社区", True), ("subdistrict", "街道", False)):
+        body = {**OPTIONS, "level": level, "layer": layer, "background": True}
+        assert client.post(where, json=body, headers=headers).status_code == 202
+        work(session)
+        now = client.get(where, headers=headers).json
+        assert (now["state"], now["is_kept"]) == ("done", is_kept)
+    assert client.get("/api/v1/plans/P/check", headers=headers).json["blocking"] == 0
+    grids = client.get("/api/v1/plans/P/grids", headers=headers).json["grids"]
+    assert [one["level"] for one in grids] == ["community", "community", "subdistrict"]
