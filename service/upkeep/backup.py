@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 import tempfile
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from service import migrate
 from service.embedded import program
@@ -56,10 +56,19 @@ def read(url: str, data: Path, source: Path) -> dict[str, str]:
 def _unpack(source: Path, folder: Path) -> dict[str, str]:
     try:
         with tarfile.open(source) as tar:
-            tar.extractall(folder, filter="data")
+            for one in tar:
+                # Debian 12's Python has no extraction filters yet.
+                if not (one.isfile() or one.isdir()) or not _is_inside(one.name):
+                    raise Invalid(f"{source.name} is no backup of Wangge: it holds {one.name!r}.")
+                tar.extract(one, folder)
         return json.loads((folder / ABOUT).read_text("utf-8"))
     except (tarfile.TarError, OSError, ValueError, EOFError) as broken:
         raise Invalid(f"{source.name} is not a whole backup of Wangge: {broken}.") from broken
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _run(name: str, *words: str | Path, stdout: object = subprocess.DEVNULL) -> None:

@@ -47,8 +47,8 @@ def test_a_grant_holds_only_in_its_district(session, planner):
 
 def test_a_planner_edits_and_publishes_only_in_the_own_district(session, plans, browser):
     headers = {"X-CSRF-Token": csrf_token(browser.get_cookie(COOKIE).value)}
-    # Nothing was drawn: there is nothing to undo, and an empty map may be published.
-    for path, sent, own in (("ops", {"kind": "undo"}, 409), ("publish", {}, 201)):
+    # The own plan is reached and says what it lacks: an edit to undo, somebody's approval.
+    for path, sent, own in (("ops", {"kind": "undo"}, 409), ("publish", {}, 409)):
         foreign = browser.post(f"/api/v1/plans/{FOREIGN_PLAN}/{path}", json=sent, headers=headers)
         assert (foreign.status_code, foreign.json["type"]) == (403, "/problems/not-allowed")
         mine = browser.post(f"/api/v1/plans/{OWN_PLAN}/{path}", json=sent, headers=headers)

@@ -87,6 +87,21 @@ def test_a_damaged_backup_is_refused(cluster, source, tmp_path, damage):
     assert migrate.current_revision(empty) is None
 
 
+@pytest.mark.parametrize("name", ["../outside", "/outside", "link"])
+def test_a_backup_that_reaches_out_of_its_folder_is_refused(cluster, source, tmp_path, name):
+    _, data = source
+    target = tmp_path / "backup.tar"
+    with tarfile.open(target, "w") as tar:
+        one = tarfile.TarInfo(name)
+        if name == "link":
+            one.type, one.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(one, io.BytesIO())
+    empty = make_database(cluster, f"restore_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    with pytest.raises(Invalid, match="it holds"):
+        backup.read(empty, data, target)
+    assert not (tmp_path / "outside").exists()
+
+
 def test_the_doctor_calls_a_sound_installation_well(session, tmp_path):
     answers = list(doctor.examine(session, Settings(data=tmp_path)))
     assert [one for one in answers if not one.is_well] == []
