@@ -204,6 +204,8 @@ def submit_approve_publish(page: Any, live_server: Any, plan: str) -> None:
     page.goto(plan)
     assert "现场核对过" in page.inner_text("main")
     page.click("button:has-text('同意')")
+    page.wait_for_selector("#open-publish")
+    page.wait_for_load_state()  # the page is new: its scripts must be there before the click
     page.click("#open-publish")
     assert stays_within_its_width(page)
     page.click("#publish-form .btn-primary")
