@@ -2,15 +2,15 @@
 
 import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
-from service import db, runtime
-from service.demo import accounts, state
 from service.embedded import Cluster
 from service.owner import CHECKOUT, prepare_folder, step_down
 from service.settings import Settings
@@ -61,8 +61,9 @@ def serve() -> None:
     cluster = None if settings.database_url else Cluster(settings.data)
     parts: list[Part] = []
     try:
-        if cluster is not None:
-            cluster.hold()
+        _hold(cluster)
+        from service import runtime
+
         url = cluster.url if cluster else settings.database_url.get_secret_value()  # type: ignore[union-attr]
         runtime.prepare(url, settings, demo=settings.demo)
         parts = _parts(settings, url)
@@ -86,6 +87,15 @@ def serve() -> None:
             cluster.release()
 
 
+def _hold(cluster: Cluster | None) -> None:
+    """Start the database, and meanwhile load what talks to it: each takes about a second."""
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(importlib.import_module, "service.runtime")
+        if cluster is not None:
+            cluster.hold()
+        loading.result()
+
+
 def address(settings: Settings) -> str:
     """Give the address people open."""
     scheme = "https" if settings.tls_certificate else "http"
@@ -94,6 +104,9 @@ def address(settings: Settings) -> str:
 
 def _start_demo(settings: Settings, url: str) -> None:
     """Load what is missing of the demo city, beside the running service; it says itself what it does."""
+    from service import db
+    from service.demo import accounts, state
+
     engine = db.connect(url)
     with db.Session() as session:
         is_demo, is_whole = state.is_demo(session), state.has_reports(session)
