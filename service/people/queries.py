@@ -7,8 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.city import queries as city
+from service.city.models import District
 from service.errors import NotFound
-from service.people.models import Person
+from service.people.models import Person, RoleGrant
+from service.people.permissions import ADMINISTRATORS
 
 
 def login_name(given: str) -> str:
@@ -32,14 +34,19 @@ def get_person(session: Session, name: str, *, lock: bool = False) -> Person:
     return found
 
 
-def demo_accounts(session: Session) -> list[tuple[str, str]]:
-    """List login and shown names of the accounts of a demo city; none where the city is real."""
+def demo_accounts(session: Session) -> list[tuple[str, str, str]]:
+    """List login name, role and district name (empty: the city) of a demo city's accounts; none of a real one."""
     if not city.profile(session).demo:
         return []
     rows = session.execute(
-        select(Person.name, Person.display_name).where(Person.is_active).order_by(Person.name)
+        select(Person.name, RoleGrant.role, District.name)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .outerjoin(District, District.id == RoleGrant.district_id)
+        .where(Person.is_active)
+        .order_by(RoleGrant.role.in_(ADMINISTRATORS), Person.name)
+        .limit(40)
     )
-    return [(name, shown) for name, shown in rows]
+    return [(name, role, district or "") for name, role, district in rows]
 
 
 def midnight(session: Session, day: date) -> datetime:

@@ -105,4 +105,4 @@ def test_accounts_are_shown_only_in_a_demo_city(session, planner):
     demo = profile.shipped("cn").model_copy(update={"demo": True})
     city_actions.set_profile(session, demo, **DEED)
     session.flush()
-    assert people.demo_accounts(session) == [("planner", "Planner")]
+    assert people.demo_accounts(session) == [("planner", "planner", planner.name)]
