@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from service import audit, clock, db, migrate
-from service.city import actions, profile
+from service.city import actions, profile, queries
 from service.embedded import Cluster
 from service.settings import Settings
+
+_log = structlog.get_logger("runtime")
 
 
 @contextmanager
@@ -40,7 +44,18 @@ def prepare(url: str, settings: Settings, *, demo: bool = False) -> None:
     """Bring a database to the newest schema and make it a city; a demo city where it is none yet and one is wanted."""
     migrate.upgrade(url)
     engine = db.connect(url)
-    wanted = profile.shipped(settings.profile)
     with db.Session.begin() as session:
-        actions.found_city(session, wanted.as_demo() if demo else wanted, by=audit.OPERATOR, at=clock.now())
+        if not queries.is_founded(session):
+            wanted = _first_profile(settings, demo=demo)
+            actions.found_city(session, wanted, by=audit.OPERATOR, at=clock.now())
     engine.dispose()
+
+
+def _first_profile(settings: Settings, *, demo: bool) -> profile.Profile:
+    wanted = profile.shipped(settings.profile)
+    if not demo:
+        return wanted
+    if not wanted.can_be_demo:
+        _log.warning("no demo city: it does not have the levels of this profile", profile=settings.profile)
+        return wanted
+    return wanted.as_demo()

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import audit
+from service.city import queries
 from service.city.models import CityProfile, District, Level, Scheme
 from service.city.profile import Profile, SchemeProfile
 
@@ -56,7 +57,7 @@ def add_district(
 
 def found_city(session: Session, profile: Profile, *, by: audit.Actor, at: datetime) -> None:
     """Make an empty installation a city: a profile and its first district. Does nothing where there is one."""
-    if session.scalar(select(CityProfile.id).limit(1)) is not None:
+    if queries.is_founded(session):
         return
     set_profile(session, profile, by=by, at=at)
     if profile.first_district is not None:

@@ -52,9 +52,26 @@ class Profile(BaseModel):
     categories: list[Category] = []
     demo: bool = False
 
+    @property
+    def can_be_demo(self) -> bool:
+        """Tell whether the demo city fits: it has as many levels as the profile's first scheme."""
+        from geo.synth import LEVELS  # loads much, and is asked once in a city's life
+
+        return len(self.schemes[0].levels) == len(LEVELS)
+
     def as_demo(self) -> Self:
-        """Give this profile for a demo city, which brings its own districts."""
-        return self.model_copy(update={"demo": True, "first_district": None})
+        """Give this profile for a demo city, which brings its own districts and categories."""
+        from geo.synth import CATEGORIES
+
+        known = {one.code for one in self.categories}
+        added = [
+            Category(code=one.code, name={"zh": one.zh, "en": one.en})
+            for one in CATEGORIES
+            if one.code not in known
+        ]
+        return self.model_copy(
+            update={"demo": True, "first_district": None, "categories": [*self.categories, *added]}
+        )
 
 
 def shipped(name: str) -> Profile:

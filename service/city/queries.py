@@ -18,6 +18,11 @@ def profile(session: Session) -> Profile:
     return Profile.model_validate(found)
 
 
+def is_founded(session: Session) -> bool:
+    """Tell whether this installation is a city already."""
+    return session.scalar(select(CityProfile.id).limit(1)) is not None
+
+
 def list_districts(session: Session) -> Sequence[District]:
     """List the districts by code."""
     return session.scalars(select(District).order_by(District.code)).all()

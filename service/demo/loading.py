@@ -36,6 +36,8 @@ def make_room(session: Session, *, by: audit.Actor, at: datetime) -> None:
                 "This installation has maps already. The demo city needs an empty one: WANGGE_DATA."
             )
     profile = city_queries.profile(session)
+    if not profile.can_be_demo:
+        raise Conflict("The demo city does not have the levels of this profile: set WANGGE_DEMO=0.")
     if not profile.demo:
         city_actions.set_profile(session, profile.as_demo(), by=by, at=at)
     session.execute(delete(District))
@@ -50,10 +52,6 @@ def load_map(
     city_actions.set_profile(session, named, by=by, at=at)
     scheme = city_queries.get_scheme(session)
     levels = [level.code for level in city_queries.levels(session, scheme.id)]
-    if len(levels) != len(LEVELS):
-        raise Conflict(
-            f"The demo city has {len(LEVELS)} levels, this profile {len(levels)}: set WANGGE_DEMO=0."
-        )
     plan = grid_actions.create_plan(session, PLAN, scheme, base="empty", by=by, at=at)
     for number, one in enumerate(city.districts):
         tell(f"map of {one.code} {one.name}", number / len(city.districts))

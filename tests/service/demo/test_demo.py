@@ -7,14 +7,16 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from geo.synth import make_city
-from service import audit, clock
+from geo.synth import CATEGORIES, make_city
+from service import audit, clock, runtime
 from service.assignment.in_force import IN_FORCE
+from service.city import profile
 from service.city import queries as city_queries
 from service.demo import accounts, files, loading, reports, state
 from service.errors import Conflict
 from service.grids import queries
 from service.people import actions as people
+from service.settings import Settings
 
 TOLD = {"by": audit.OPERATOR}
 
@@ -100,6 +102,18 @@ def test_neighbours_are_those_whose_ground_shares_a_line(session, city, loaded, 
     assert client.get("/api/v1/grids", query_string={"q": "%"}).json["features"] == []
     by_name = client.get("/api/v1/grids", query_string={"q": here.name[1:]}).json["features"]
     assert here.code in [one["properties"]["code"] for one in by_name]
+
+
+def test_a_profile_with_other_levels_starts_empty_and_other_categories_are_joined(tmp_path):
+    cn = profile.shipped("cn")
+    two = cn.schemes[0].model_copy(update={"levels": cn.schemes[0].levels[:2]})
+    path = tmp_path / "two.json"
+    path.write_text(cn.model_copy(update={"schemes": [two]}).model_dump_json(), "utf-8")
+    assert not runtime._first_profile(Settings(profile=str(path)), demo=True).demo
+    own = cn.model_copy(update={"categories": [profile.Category(code="own", name={"en": "Own"})]})
+    path.write_text(own.model_dump_json(), "utf-8")
+    codes = [one.code for one in runtime._first_profile(Settings(profile=str(path)), demo=True).categories]
+    assert codes == ["own", *(one.code for one in CATEGORIES)]
 
 
 def test_a_city_with_maps_is_never_made_a_demo(session, loaded):
