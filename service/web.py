@@ -19,7 +19,7 @@ LANGUAGES = ("zh", "en")
 def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
-    from service.assignment import views as assignment
+    from service.assignment import many_views as assignment
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
     from service.demo import views as demo
