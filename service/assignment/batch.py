@@ -105,7 +105,9 @@ def flat(result: dict[str, Any], levels: Iterable[str]) -> dict[str, Any]:
     columns |= {f"{one['level']}_code": one["code"] for one in result["chain"] if one["level"] != "district"}
     columns["border_m"] = _blank(result["distance_to_border_m"])
     columns["confidence"] = _blank(result["confidence"])
-    columns["alternates"] = ";".join(f"{one['code']}:{_blank(one['share'])}" for one in result["alternates"])
+    columns["alternates"] = ";".join(
+        f"{_blank(one['code'])}:{_blank(one['share'])}" for one in result["alternates"]
+    )
     columns["edition"] = f"{edition['district']}/{edition['number']}" if edition else ""
     return columns
 
