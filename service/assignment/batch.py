@@ -1,11 +1,12 @@
 """Many positions at once: columns in, answers out, row for row, each row its own answer or error."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geo.crs import Crs, to_lonlat, usable
 from service.assignment.answers import Question, answer
@@ -24,6 +25,18 @@ class Row:
     y: float
     accuracy_m: float
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Positions as they came, shape (n, 2), accuracies (NaN: not stated), and what is wrong with which row."""
+
+    xy: NDArray[np.float64]
+    accuracy_m: NDArray[np.float64]
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.xy)
 
 
 BAD = float("nan")
@@ -62,22 +75,32 @@ def _number(value: object, name: str) -> float:
 
 def answer_rows(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[dict[str, Any]]:
     """Answer each row, or give ``{"error": {...}}`` in its place."""
-    raw = np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2)
-    accuracy = np.array([row.accuracy_m for row in rows], dtype=np.float64)
+    positions = Positions(
+        np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2),
+        np.array([row.accuracy_m for row in rows], dtype=np.float64),
+        {place: row.error for place, row in enumerate(rows) if row.error},
+    )
+    return answer_positions(in_force, question, positions, crs)
+
+
+def answer_positions(
+    in_force: InForce, question: Question, positions: Positions, crs: Crs
+) -> list[dict[str, Any]]:
+    """Answer each position, or give ``{"error": {...}}`` in its place."""
+    raw, accuracy = positions.xy, positions.accuracy_m
     with np.errstate(invalid="ignore"):
         points = to_lonlat(raw, crs)
     good = np.isfinite(raw).all(axis=1) & usable(points)
     answers = iter(answer(in_force, question, points[good], accuracy[good]))
     results: list[dict[str, Any]] = []
-    for row, is_good in zip(rows, good.tolist(), strict=True):
+    for row, (is_good, (x, y)) in enumerate(zip(good.tolist(), raw.tolist(), strict=True)):
         if is_good:
             found = next(answers)
-            found["declared"] = {"lon": row.x, "lat": row.y, "crs": crs.key}
+            found["declared"] = {"lon": x, "lat": y, "crs": crs.key}
             results.append(found)
         else:
-            results.append(
-                {"error": {"detail": row.error or f"({row.x}, {row.y}) is not on earth in {crs.key}"}}
-            )
+            said = positions.errors.get(row) or f"({x}, {y}) is not on earth in {crs.key}"
+            results.append({"error": {"detail": said}})
     return results
 
 

@@ -1,7 +1,5 @@
 """Positions in, the flat columns of their answers out, as arrays: row for row what a single look-up says."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,24 +8,12 @@ from numpy.typing import NDArray
 from geo.crs import Crs, to_lonlat, usable
 from service.assignment.answers import Question
 from service.assignment.atlas import NOBODY, Atlas, atlas_of
-from service.assignment.batch import fields
+from service.assignment.batch import Positions, fields
 from service.assignment.in_force import InForce
 from service.assignment.located import OUTSIDE, STATUSES, Located, locate_many
 from service.assignment.sureness import METRE_DIGITS, Sureness, rounded, sureness
 
 WORD = pa.dictionary(pa.int32(), pa.string())
-
-
-@dataclass(frozen=True, slots=True)
-class Positions:
-    """Positions as they came, shape (n, 2), accuracies (NaN: not stated), and what is wrong with which row."""
-
-    xy: NDArray[np.float64]
-    accuracy_m: NDArray[np.float64]
-    errors: dict[int, str] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.xy)
 
 
 def answer_schema(levels: tuple[str, ...]) -> pa.Schema:

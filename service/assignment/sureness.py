@@ -137,6 +137,6 @@ def rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
 def number_texts(values: NDArray[np.float64]) -> pa.Array:
     """Write rounded numbers as Python does, the empty text for NaN."""
     texts = pc.cast(pa.array(values), pa.string())
-    whole = pa.array(np.isfinite(values) & (values == np.rint(values)))
+    whole = pa.array((np.abs(values) < 1e15) & (values == np.rint(values)))
     texts = pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
     return pc.if_else(pa.array(np.isnan(values)), "", texts)
