@@ -4,13 +4,13 @@ One point runs through plain Python and many through arrays, operation for opera
 give the same bits. A point within TOUCHING_M of a border is left to the outline way.
 """
 
-from math import copysign, sqrt
+from math import sqrt
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import owens_t
-from scipy.special.cython_special import owens_t as owens_t_one
+from scipy.special import owens_t as many_owens_t
+from scipy.special.cython_special import owens_t  # of plain numbers; the same function
 
 from geo.confidence.law import LISTED_FROM, Law
 from geo.confidence.table import Columns, Share
@@ -19,9 +19,10 @@ from geo.locator.edges import TOUCHING_M, Scaled, expand
 from geo.locator.raster import Raster
 from geo.measure import metres_per_degree_one
 
-FLATTEST_M = 1e-30  # height above an edge that points at us; it hides nothing
+FLATTEST_M = 1e-30  # instead of 0: the height above an edge that points at us; it hides nothing
 CELLS_AT_ONCE = 1 << 19  # bounds the memory of one step
-MANY_CELLS = 1 << 10  # a circle over more cells goes through arrays even alone
+MANY_CELLS = 1 << 11  # a circle over more cells goes through arrays even alone
+MOST_CELLS = 1 << 20  # over more still it goes by outlines, whose far parts need not be looked at
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -35,14 +36,15 @@ class Cells:
         outside = grounds.outside
         # All ground without a grid is one: gaps count as the outside. Face -1 finds the outside at the end.
         ground = np.where(grounds.owners[grounds.of_face] < 0, outside, grounds.of_face)
-        self._ground = np.r_[ground, outside].astype(np.int64)
-        self._owner, self._rank = grounds.owners, np.r_[grounds.first_face, len(locator)]
+        self._grounds = np.r_[ground, outside].astype(np.int64)
+        self._owners, self._ranks = grounds.owners, np.r_[grounds.first_face, len(locator)]
         self._table = raster.table.reshape(raster.frame.rows, raster.frame.columns)
         # A memoryview gives Python's own numbers without wrapping each.
         self._first, self._listed = memoryview(raster.first), memoryview(raster.listed)
         self._edges = memoryview(raster.edges.reshape(-1))
         self._left, self._right = memoryview(raster.left), memoryview(raster.right)
-        self._grounds = memoryview(self._ground)
+        self._ground = memoryview(self._grounds)
+        self._owner, self._rank = memoryview(self._owners), memoryview(self._ranks)
 
     def one(self, lon: float, lat: float, face: int, accuracy: float, law: Law) -> list[Share] | None:
         """Give what is told of one point; None where another way must be taken."""
@@ -51,12 +53,35 @@ class Cells:
         edges = self._edges_near(lon, lat, (reach + TOUCHING_M) / m_lon, (reach + TOUCHING_M) / m_lat)
         if edges is None:
             return None
-        mine = self._grounds[face]
+        mine = self._ground[face]
         if not edges:
-            return [Share(int(self._owner[mine]), 1.0, 0.0)]
-        sigma = accuracy / law.sigmas
+            return [Share(self._owner[mine], 1.0, 0.0)]
         mass, near = {mine: 0.0}, {mine: 0.0}
-        at, left_of, right_of, ground = self._edges, self._left, self._right, self._grounds
+        for left, right, metres, behind in self._behind_each(
+            edges, lon, lat, m_lon, m_lat, reach, accuracy / law.sigmas
+        ):
+            if metres < TOUCHING_M:
+                return None
+            if left in mass:
+                mass[left] -= behind
+                if metres < near[left]:
+                    near[left] = metres
+            else:
+                mass[left], near[left] = -behind, metres
+            if right in mass:
+                mass[right] += behind
+                if metres < near[right]:
+                    near[right] = metres
+            else:
+                mass[right], near[right] = behind, metres
+        return self._told(mine, mass, near, accuracy)
+
+    def _behind_each(
+        self, edges: list[int], lon: float, lat: float, m_lon: float, m_lat: float, reach: float, sigma: float
+    ) -> list[tuple[int, int, float, float]]:
+        """Give for each border edge within reach: grounds left and right of it, metres to it, mass behind it."""
+        found = []
+        at, left_of, right_of, ground = self._edges, self._left, self._right, self._ground
         for edge in edges:
             left, right = ground[left_of[edge]], ground[right_of[edge]]
             if left == right:
@@ -66,23 +91,15 @@ class Cells:
             ex, ey = (at[k + 2] - lon) * m_lon - ax, (at[k + 3] - lat) * m_lat - ay
             length = sqrt(ex * ex + ey * ey)
             height, start = (ax * ey - ay * ex) / length, (ax * ex + ay * ey) / length
-            end, flat = start + length, abs(height)
-            past = max(start, -end, 0.0)
+            end = start + length
+            past = start if start > 0.0 else (-end if end < 0.0 else 0.0)
             metres = sqrt(height * height + past * past)
-            if metres > reach:
-                continue
-            if metres < TOUCHING_M:
-                return None
-            flat = max(flat, FLATTEST_M)
-            depth = flat / sigma
-            behind = copysign(owens_t_one(depth, end / flat) - owens_t_one(depth, start / flat), height)
-            mass[left] = mass.get(left, 0.0) - behind
-            mass[right] = mass.get(right, 0.0) + behind
-            if metres < near.get(left, np.inf):
-                near[left] = metres
-            if metres < near.get(right, np.inf):
-                near[right] = metres
-        return self._told(mine, mass, near, accuracy)
+            if metres <= reach:
+                flat = height if height > FLATTEST_M else max(-height, FLATTEST_M)
+                depth = flat / sigma
+                behind = owens_t(depth, end / flat) - owens_t(depth, start / flat)
+                found.append((left, right, metres, behind if height > 0.0 else -behind))
+        return found
 
     def _edges_near(self, lon: float, lat: float, wide: float, high: float) -> list[int] | None:
         """Give the edges that the cells around a point list, ascending; None where these are many."""
@@ -107,7 +124,7 @@ class Cells:
         for ground, behind in mass.items():
             share = min(max(behind + 1.0 if ground == mine else behind, 0.0), 1.0)
             if share >= LISTED_FROM or near[ground] <= accuracy:
-                told.append((-share, near[ground], int(self._rank[ground]), int(self._owner[ground])))
+                told.append((-share, near[ground], self._rank[ground], self._owner[ground]))
         told.sort()
         return [Share(owner, -share, metres) for share, metres, _, owner in told]
 
@@ -115,13 +132,14 @@ class Cells:
         """Give what is told of many points, and those that must take another way."""
         at, reach = Scaled.of(points), accuracy * law.reach
         boxes = self._boxes(at, reach)
-        size = np.cumsum((boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2]))
-        told, unsure, begin = [Columns.empty()], [np.empty(0, np.int64)], 0
-        while begin < len(points):
-            before = size[begin - 1] if begin else 0
-            end = max(begin + 1, int(np.searchsorted(size, before + CELLS_AT_ONCE, side="right")))
-            some = np.arange(begin, end)
-            columns, lost = self._shares(at, some, boxes[begin:end], face, accuracy, law)
+        cells = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
+        fit = np.flatnonzero(cells <= MOST_CELLS)
+        size = np.r_[0, np.cumsum(cells[fit])]
+        told, unsure, begin = [Columns.empty()], [np.flatnonzero(cells > MOST_CELLS)], 0
+        while begin < len(fit):
+            end = max(begin + 1, int(np.searchsorted(size, size[begin] + CELLS_AT_ONCE, side="right")) - 1)
+            some = fit[begin:end]
+            columns, lost = self._shares(at, some, boxes[some], face, accuracy, law)
             told.append(columns)
             unsure.append(lost)
             begin = end
@@ -161,7 +179,7 @@ class Cells:
     ) -> tuple[Columns, Integers]:
         """Give the shares of a run of points, by the arithmetic of `one`."""
         point, edge = self._pairs(some, boxes)
-        left, right = self._ground[self._raster.left[edge]], self._ground[self._raster.right[edge]]
+        left, right = self._grounds[self._raster.left[edge]], self._grounds[self._raster.right[edge]]
         kept = left != right
         point, edge, left, right = point[kept], edge[kept], left[kept], right[kept]
         metres, behind = self._behind(at, point, edge, (accuracy / law.sigmas)[point])
@@ -169,8 +187,8 @@ class Cells:
         kept = (metres <= (accuracy * law.reach)[point]) & ~np.isin(point, lost)
         point, left, right, metres, behind = (one[kept] for one in (point, left, right, metres, behind))
         mine = np.setdiff1d(some, lost)
-        n_grounds = len(self._owner)
-        own = mine * n_grounds + self._ground[face[mine]]
+        n_grounds = len(self._owners)
+        own = mine * n_grounds + self._grounds[face[mine]]
         # Left, then right, edge by edge: sums come out as they do for one point.
         keys = np.column_stack([point * n_grounds + left, point * n_grounds + right]).ravel()
         weights = np.column_stack([-behind, behind]).ravel()
@@ -184,8 +202,8 @@ class Cells:
         share = np.clip(mass, 0.0, 1.0)
         told = (share >= LISTED_FROM) | (near <= accuracy[point])
         point, ground, share, near = point[told], ground[told], share[told], near[told]
-        order = np.lexsort((self._rank[ground], near, -share, point))
-        return Columns(point[order], self._owner[ground[order]], share[order], near[order]), lost
+        order = np.lexsort((self._ranks[ground], near, -share, point))
+        return Columns(point[order], self._owners[ground[order]], share[order], near[order]), lost
 
     def _behind(self, at: Scaled, point: Integers, edge: Integers, sigma: Floats) -> tuple[Floats, Floats]:
         """Metres from each pair's point to its edge, and the mass behind the edge, positive where left of it."""
@@ -200,7 +218,8 @@ class Cells:
         metres = np.sqrt(height * height + past * past)
         flat = np.maximum(np.abs(height), FLATTEST_M)
         depth = flat / sigma
-        return metres, np.copysign(owens_t(depth, end / flat) - owens_t(depth, start / flat), height)
+        behind = many_owens_t(depth, end / flat) - many_owens_t(depth, start / flat)
+        return metres, np.where(height > 0.0, behind, -behind)
 
 
 _BY_LOCATOR: WeakKeyDictionary[Locator, Cells] = WeakKeyDictionary()

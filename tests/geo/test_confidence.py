@@ -16,7 +16,7 @@ from geo.measure import metres_per_degree
 from tests.oracles.coverages import Coverage, awkward_points, coverages
 
 SEEDS = st.integers(0, 2**32 - 1)
-SAMPLES = 200_000
+SAMPLES = 100_000
 LON, LAT = 113.62, 34.74
 M_LON, M_LAT = (float(m) for m in metres_per_degree(LAT))
 
