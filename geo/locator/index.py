@@ -109,6 +109,11 @@ class Locator:
         """The ground of each owner, given by its borders."""
         return self._grounds
 
+    @property
+    def raster(self) -> Raster | None:
+        """The raster over the faces; None where they are no coverage."""
+        return self._raster
+
     def covering(self, lon: float, lat: float) -> list[int]:
         """List all faces that cover a point.
 
