@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from service.assignment.fragments import encode
 from service.assignment.maps import EditionMap, GridRow
 
 NOBODY = -1
@@ -21,6 +23,7 @@ class Atlas:
         self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.gaps = [np.array([kind == "gap" for kind in one.kinds], dtype=np.bool_) for one in maps]
         self._grids: list[GridRow] = [grid for one in maps for grid in one.grids]
+        self._with_id: dict[UUID, tuple[int, int] | None] = {}
 
     def __len__(self) -> int:
         return len(self._grids)
@@ -47,10 +50,18 @@ class Atlas:
 
     @cached_property
     def rank(self) -> NDArray[np.int64]:
-        """Order of the codes; equal codes are equal."""
-        return np.unique(np.array([one.code for one in self._grids], dtype=object), return_inverse=True)[
-            1
-        ].astype(np.int64)
+        """Order in which equally likely alternates are told; equal code and level are equal."""
+        # A written code is the beginning of no other, so both in one compare as the pair does.
+        keys = np.array([encode(one.code) + encode(one.level) for one in self._grids], dtype=object)
+        return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+    def with_id(self, grid_id: UUID) -> tuple[int, int] | None:
+        """Give number of grid and place of map of an id, in the first map that has it."""
+        if grid_id not in self._with_id:
+            found = next((n for n, one in enumerate(self._grids) if one.id == grid_id), None)
+            map_ = None if found is None else int(np.searchsorted(self.first, found, side="right")) - 1
+            self._with_id[grid_id] = None if found is None else (found, map_)
+        return self._with_id[grid_id]
 
     @cached_property
     def chains(self) -> dict[str, tuple[pa.Array, NDArray[np.int32]]]:
@@ -86,6 +97,10 @@ def _numbered(words: list[str]) -> tuple[pa.Array, NDArray[np.int32]]:
     return encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
+def _alike(one: EditionMap, other: EditionMap) -> bool:
+    return one.key == other.key and one.grids is other.grids and one.locator is other.locator
+
+
 _KEPT: list[tuple[tuple[object, ...], Atlas]] = []
 _KEPT_AT_MOST = 8
 
@@ -93,7 +108,7 @@ _KEPT_AT_MOST = 8
 def atlas_of(maps: Sequence[EditionMap], levels: Sequence[str], level: str | None) -> Atlas:
     """Give the atlas of some maps, made anew only where they are others than the last times."""
     for (known, *rest), atlas in _KEPT:
-        same = len(known) == len(maps) and all(a is b for a, b in zip(known, maps, strict=True))
+        same = len(known) == len(maps) and all(map(_alike, known, maps))
         if same and rest == [tuple(levels), level]:
             return atlas
     made = Atlas(maps, levels, level)

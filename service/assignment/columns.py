@@ -6,12 +6,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geo.crs import Crs, to_lonlat, usable
-from service.assignment.answers import Question
 from service.assignment.atlas import NOBODY, Atlas, atlas_of
-from service.assignment.batch import Positions, fields
+from service.assignment.batch import Positions, errors_of, fields
 from service.assignment.in_force import InForce
 from service.assignment.located import OUTSIDE, STATUSES, Located, locate_many
-from service.assignment.sureness import METRE_DIGITS, Sureness, rounded, sureness
+from service.assignment.question import Question
+from service.assignment.rulings import RULINGS
+from service.assignment.sureness import Sureness, millimetres, sureness
 
 WORD = pa.dictionary(pa.int32(), pa.string())
 
@@ -37,18 +38,41 @@ def answer_columns(
     grid = atlas.grid_of(located.map, located.face)
     accuracy = positions.accuracy_m[rows]
     sure = sureness(atlas, located, grid, points[rows], accuracy)
-    columns = _spread(_columns(atlas, located, grid, sure), rows, good)
+    answering, edition = _ruled(atlas, question, located, grid, points[rows])
+    columns = _spread(_columns(atlas, located, answering, edition, sure), rows, good)
     columns["grid_error"] = _errors(positions, good, crs)
     schema = answer_schema(levels)
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
+def _ruled(
+    atlas: Atlas,
+    question: Question,
+    located: Located,
+    grid: NDArray[np.int64],
+    points: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the grid that answers and the map whose edition it is: the ground's, or what a ruling decided."""
+    outside = located.status == OUTSIDE
+    answering = np.where(outside, NOBODY, grid)
+    edition = np.where(outside, NOBODY, located.map)
+    if len(RULINGS):
+        for row, ruling in RULINGS.at_points(question.scheme_id, points, question.moment).items():
+            decided = atlas.with_id(ruling.grid_id)
+            if decided is not None:
+                answering[row], edition[row] = decided
+    return answering, edition
+
+
 def _columns(
-    atlas: Atlas, located: Located, grid: NDArray[np.int64], sure: Sureness
+    atlas: Atlas,
+    located: Located,
+    grid: NDArray[np.int64],
+    edition: NDArray[np.int64],
+    sure: Sureness,
 ) -> dict[str, tuple[pa.Array | None, NDArray[np.generic] | pa.Array]]:
     """Give for each column its words and the place of each row's word, or the values themselves."""
     outside = located.status == OUTSIDE
-    grid = np.where(outside, NOBODY, grid)
     words, level_of = atlas.level_names
     columns: dict[str, tuple[pa.Array | None, NDArray[np.generic] | pa.Array]] = {
         "grid_status": (pa.array(STATUSES), located.status),
@@ -58,10 +82,10 @@ def _columns(
     }
     for level, (codes, place) in atlas.chains.items():
         columns[f"{level}_code"] = (codes, _at(place, grid))
-    columns["border_m"] = (None, np.where(outside, np.nan, rounded(located.distance_m, METRE_DIGITS)))
+    columns["border_m"] = (None, np.where(outside, np.nan, millimetres(located.distance_m)))
     columns["confidence"] = (None, sure.confidence)
     columns["alternates"] = (None, sure.alternates)
-    columns["edition"] = (atlas.editions, np.where(outside, NOBODY, located.map))
+    columns["edition"] = (atlas.editions, edition)
     return columns
 
 
@@ -103,11 +127,7 @@ def _errors(positions: Positions, good: NDArray[np.bool_], crs: Crs) -> pa.Array
     wrong = np.flatnonzero(~good)
     if len(wrong) == 0:
         return pa.nulls(len(good), pa.string())
-    said = positions.errors
-    texts = [
-        said.get(row) or f"({x}, {y}) is not on earth in {crs.key}"
-        for row, (x, y) in zip(wrong.tolist(), positions.xy[wrong].tolist(), strict=True)
-    ]
+    texts = list(errors_of(positions, good, crs).values())
     place = np.zeros(len(good), dtype=np.int64)
     place[wrong] = np.arange(len(wrong))
     return pa.array(texts, pa.string()).take(pa.array(place, mask=good))

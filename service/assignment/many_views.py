@@ -1,29 +1,37 @@
-"""Many positions over HTTP: a body of rows in, the same rows with their answers out."""
+"""Many positions over HTTP: a body of rows in, the same rows with their answers out, in any form."""
 
-import csv
 import io
-from collections import deque
-from collections.abc import Iterator
-from typing import Any
+import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, BinaryIO
 
 import msgspec
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from geo.crs import parse_crs
-from service.assignment.batch import answer_rows, chunks, fields, flat, read_record, read_row
+from geo.formats.encoding import known_encoding
+from service.assignment import formats
+from service.assignment.formats import MEDIA, Blocks, FeaturesSource, PlainColumnsSource, Source, Where
 from service.assignment.in_force import IN_FORCE
+from service.assignment.points_form import PointsSource, as_json, as_lines, whole_answers
+from service.assignment.runs import Asked, run
 from service.assignment.views import _crs, _question, bp
 from service.errors import Invalid, Malformed, UnsupportedMedia
-from service.http import json_response, lookup
+from service.http import lookup
 from service.openapi import takes
 
-_encode = msgspec.json.Encoder().encode
+JSON = "application/json"
+READ = {JSON: "json", **{media: form for form, media in MEDIA.items() if form != "parquet"}}
+WRITTEN = {JSON: "json", **{media: form for form, media in MEDIA.items()}}
+ENCODINGS = ("UTF-8", "GBK", "GB18030", "Big5", "utf-16")
+KEPT_IN_MEMORY = 1 << 24
+SENT_AT_ONCE = 1 << 20
 _decode = msgspec.json.Decoder().decode
 
 
 class AssignManyQuery(BaseModel):
-    """What may be asked of many positions; `lon`, `lat`, `accuracy` name the columns of a CSV."""
+    """What may be asked of many positions; `lon`, `lat`, `accuracy` name the columns of a table."""
 
     crs: str | None = None
     at: str | None = None
@@ -42,139 +50,124 @@ class Points(BaseModel):
     accuracy_m: float | None = Field(None, ge=0)
 
 
+class _Collection(msgspec.Struct):
+    features: list[msgspec.Raw]
+
+
 @bp.post("/api/v1/assign")
 @lookup
-@takes(query=AssignManyQuery, body=Points, texts=("text/csv", "application/x-ndjson", "application/geo+json"))
-@bp.doc(summary="Find the grids for many positions", tags=["assignment"])
+@takes(query=AssignManyQuery, body=Points, texts=tuple(media for media in READ if media != JSON))
+@bp.doc(
+    summary="Find the grids for many positions",
+    description="Answers row for row in the form of the body, or in the one `Accept` prefers: "
+    f"{', '.join(WRITTEN)}.",
+    tags=["assignment"],
+)
 def assign_many() -> Response:
-    """Answer a body of positions row for row, in the form it came."""
-    kind = request.mimetype
-    readers = {
-        "application/json": _json,
-        "text/csv": _csv,
-        "application/x-ndjson": _ndjson,
-        "application/geo+json": _geojson,
-    }
-    if kind not in readers:
+    """Answer a body of positions row for row, in the form it came or the one that is accepted."""
+    form = READ.get(request.mimetype)
+    if form is None:
         raise UnsupportedMedia(
-            f"{kind or 'no media type'} is not read here. Send one of: {', '.join(readers)}."
+            f"{request.mimetype or 'no media type'} is not read here. Send one of: {', '.join(READ)}."
         )
-    return readers[kind](request.get_data(cache=False))
+    media, question = _accepted(request.mimetype), _question()
+    body = _kept(request.stream)
+    try:
+        source, crs = _opened(form, WRITTEN[media], body)
+        asked = Asked(IN_FORCE, question, IN_FORCE.levels[question.scheme_id], _crs(crs))
+        return _sent(_written(source, WRITTEN[media], asked), media, body)
+    except BaseException:
+        body.close()
+        raise
 
 
-def _json(raw: bytes) -> Response:
-    given = _parsed(raw)
+def _kept(stream: BinaryIO) -> BinaryIO:
+    """Keep a body until it is answered, a long one on the disk."""
+    begun = stream.read(KEPT_IN_MEMORY)
+    more = stream.read(SENT_AT_ONCE) if len(begun) == KEPT_IN_MEMORY else b""
+    if not more:
+        return io.BytesIO(begun)
+    body = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when the answer is sent
+    body.write(begun)
+    while more:
+        body.write(more)
+        more = stream.read(SENT_AT_ONCE)
+    return body  # type: ignore[return-value]
+
+
+def _accepted(own: str) -> str:
+    """Choose the form of the answer: that of the body unless the sender likes another one better."""
+    likes = request.accept_mimetypes
+    best = max(WRITTEN, key=lambda media: likes[media]) if likes else own
+    return own if likes[own] >= likes[best] or not likes[best] else best
+
+
+def _written(source: Source, form: str, asked: Asked) -> Iterator[bytes]:
+    if form in ("json", "ndjson"):
+        return (as_json if form == "json" else as_lines)(whole_answers(source, asked))
+    encoder = formats.encoder(form, source.schema, asked.added, asked.crs, end="\r\n")
+    return (piece.data for piece in run(source, encoder, asked))
+
+
+def _sent(pieces: Iterator[bytes], media: str, body: BinaryIO) -> Response:
+    """Send a short answer whole, a long one as it comes."""
+    begun, size = [], 0
+    for piece in pieces:
+        begun.append(piece)
+        size += len(piece)
+        if size > SENT_AT_ONCE:
+            answer = Response(chain(begun, pieces), mimetype=media)
+            answer.call_on_close(body.close)
+            return answer
+    body.close()
+    return Response(b"".join(begun), mimetype=media)
+
+
+def _opened(form: str, out: str, body: BinaryIO) -> tuple[Source, Any]:
+    """Open a body that can be split into rows to its end. May raise Malformed, Invalid."""
+    body.seek(0)
+    given = request.args
+    where = Where(given.get("lon", "lon"), given.get("lat", "lat"), given.get("accuracy", "accuracy_m"))
+    tabular = formats.is_tabular(out)
+    if form == "json":
+        return _points(body.read())
+    if form == "geojson":
+        return FeaturesSource(_features(body.read()), where, tabular), given.get("crs", "wgs84")
+
+    def again() -> Any:
+        body.seek(0)
+        if form == "arrow":
+            return PlainColumnsSource(body, where)
+        return formats.open_text(form, Blocks(body, _encoding(), known=True), where, tabular=tabular)
+
+    again().check()
+    return again(), None
+
+
+def _encoding() -> str:
+    charset = request.mimetype_params.get("charset", "UTF-8")
+    encoding = known_encoding(charset)
+    if encoding not in ENCODINGS:
+        raise UnsupportedMedia(f"The charset {charset[:40]!r} is not read here: {', '.join(ENCODINGS)} are.")
+    return encoding
+
+
+def _points(raw: bytes) -> tuple[Source, Any]:
+    try:
+        given = _decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Malformed(f"The body is not JSON: {error}") from error
     if not isinstance(given, dict) or not isinstance(given.get("points"), list):
         raise Invalid(
             "points is missing", errors=[{"pointer": "/points", "detail": "a list of [lon, lat] is needed"}]
         )
-    crs = _crs(given.get("crs"))
-    accuracy = given.get("accuracy_m")
-    rows = [_pair(point, accuracy) for point in given["points"]]
-    question = _question()
-    results = [one for chunk in chunks(rows) for one in answer_rows(IN_FORCE, question, chunk, crs)]
-    return json_response({"results": results})
+    return PointsSource(given["points"], given.get("accuracy_m")), given.get("crs")
 
 
-def _pair(point: Any, accuracy: Any) -> Any:
-    if not isinstance(point, list) or len(point) not in (2, 3):
-        return read_row(None, None)
-    return read_row(point[0], point[1], point[2] if len(point) == 3 else accuracy)
-
-
-def _csv(raw: bytes) -> Response:
+def _features(raw: bytes) -> Iterable[bytes]:
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed(f"The CSV is not UTF-8: {error.reason} at byte {error.start}.") from error
-    try:
-        # Read through once, so that a file that breaks off is refused before half an answer is sent.
-        deque(csv.reader(io.StringIO(text, newline=""), strict=True), maxlen=0)
-    except csv.Error as error:
-        raise Malformed(f"The CSV can't be split into rows: {error}.") from error
-    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    names = list(table.fieldnames or ())
-    x, y = request.args.get("lon", "lon"), request.args.get("lat", "lat")
-    missing = [name for name in (x, y) if name not in names]
-    if missing:
-        raise Invalid(f"The CSV has no column {missing[0]!r}. It has: {', '.join(names)}.", field=missing[0])
-    levels = _levels()
-    clash = set(names) & set(fields(levels))
-    if clash:
-        raise Invalid(f"The CSV already has {', '.join(sorted(clash))}: rename them first.")
-    accuracy = request.args.get("accuracy", "accuracy_m")
-    question, crs = _question(), _crs()
-
-    def lines() -> Iterator[str]:
-        out = io.StringIO()
-        writer = csv.DictWriter(out, [*names, *fields(levels)])
-        writer.writeheader()
-        for chunk in chunks(table):
-            rows = [read_record(one, x, y, one.get(accuracy)) for one in chunk]
-            for source, result in zip(chunk, answer_rows(IN_FORCE, question, rows, crs), strict=True):
-                writer.writerow({**source, **flat(result, levels)})
-            yield out.getvalue()
-            out.seek(0), out.truncate()
-
-    return Response(lines(), mimetype="text/csv")
-
-
-def _ndjson(raw: bytes) -> Response:
-    question, crs = _question(), _crs()
-
-    def lines() -> Iterator[bytes]:
-        for chunk in chunks(line for line in raw.splitlines() if line.strip()):
-            rows = [_line(one) for one in chunk]
-            for result in answer_rows(IN_FORCE, question, rows, crs):
-                yield _encode(result) + b"\n"
-
-    return Response(lines(), mimetype="application/x-ndjson")
-
-
-def _line(line: bytes) -> Any:
-    try:
-        given = _decode(line)
-    except msgspec.DecodeError:
-        return read_row(None, None)
-    if not isinstance(given, dict):
-        return read_row(None, None)
-    return read_row(given.get("lon"), given.get("lat"), given.get("accuracy_m"))
-
-
-def _geojson(raw: bytes) -> Response:
-    given = _parsed(raw)
-    if not isinstance(given, dict) or not isinstance(given.get("features"), list):
-        raise Invalid("features is missing: send a FeatureCollection of points.", field="features")
-    crs = parse_crs(request.args.get("crs", "wgs84"))
-    rows = [_feature_row(one) for one in given["features"]]
-    question, levels, results = _question(), _levels(), []
-    for chunk in chunks(rows):
-        results += answer_rows(IN_FORCE, question, chunk, crs)
-    for feature, result in zip(given["features"], results, strict=True):
-        if isinstance(feature, dict):
-            given_properties = feature.get("properties")
-            kept = given_properties if isinstance(given_properties, dict) else {}
-            feature["properties"] = {**kept, **flat(result, levels)}
-    return json_response(given, mimetype="application/geo+json")
-
-
-def _feature_row(feature: Any) -> Any:
-    geometry = feature.get("geometry") if isinstance(feature, dict) else None
-    if not isinstance(geometry, dict) or geometry.get("type") != "Point":
-        return read_row(None, None)
-    properties = feature.get("properties")
-    accuracy = properties.get("accuracy_m") if isinstance(properties, dict) else None
-    coordinates = geometry.get("coordinates")
-    return _pair(coordinates[:2] if isinstance(coordinates, list) else None, accuracy)
-
-
-def _parsed(raw: bytes) -> Any:
-    try:
-        return _decode(raw)
+        return map(bytes, msgspec.json.decode(raw, type=_Collection).features)
+    except msgspec.ValidationError as error:
+        raise Invalid("features is missing: send a FeatureCollection of points.", field="features") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(f"The body is not JSON: {error}") from error
-
-
-def _levels() -> tuple[str, ...]:
-    scheme_id = IN_FORCE.scheme_id(request.args.get("scheme"))
-    return IN_FORCE.levels.get(scheme_id, ()) if scheme_id is not None else ()

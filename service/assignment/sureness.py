@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geo.confidence import shares_many
-from service.assignment.answers import ACCURACY_LIMIT_M
+from service.assignment.answers import ACCURACY_LIMIT_M, CLEAR
 from service.assignment.atlas import NOBODY, Atlas
-from service.assignment.located import OUTSIDE, Located
+from service.assignment.located import GAP, INSIDE, OUTSIDE, Located
 from service.assignment.maps import EditionMap
 
-SHARE_DIGITS, METRE_DIGITS = 4, 3
+SHARE_DIGITS = 4
 CIRCLES_AT_ONCE = 1 << 14  # of USUAL_M; wider ones touch more ground each and are taken fewer at once
 USUAL_M = 50.0
 
@@ -45,16 +45,22 @@ def sureness(
     accuracy_m: NDArray[np.float64],
 ) -> Sureness:
     """Tell the confidence of each answer and its alternates; far outside that is the nearest grid."""
-    asked = accuracy_m > 0
-    confidence = np.where(asked, 0.0, np.nan)
+    radius = np.minimum(accuracy_m, ACCURACY_LIMIT_M)
+    confidence = np.where(radius > 0, 0.0, np.nan)
     outside = located.status == OUTSIDE
     nearest = np.flatnonzero(outside & (located.map >= 0))
-    parts = [_Others(nearest, grid[nearest], np.full(len(nearest), np.nan), located.distance_m[nearest])]
+    metres = millimetres(located.distance_m[nearest])
+    parts = [_Others(nearest, grid[nearest], np.full(len(nearest), np.nan), metres)]
     answering = np.where(outside, NOBODY, grid)
-    for number in range(len(atlas.maps)):
+    calm = (located.status == INSIDE) | (located.status == GAP)
+    with np.errstate(invalid="ignore"):
+        clear = calm & (grid >= 0) & (radius > 0) & (located.distance_m > CLEAR * radius)
+    confidence[clear] = 1.0  # the error can't reach beyond the ground of the grid that answers
+    for number, one in enumerate(atlas.maps):
+        doubtful = ~(clear & (located.map == number))
         parts += [
-            _shares(atlas, number, some, answering, points, accuracy_m, confidence)
-            for some in _circles(atlas.maps[number], points, accuracy_m)
+            _shares(atlas, number, some, answering, points, radius, confidence)
+            for some in _circles(one, points, radius, doubtful)
         ]
     others = _Others(*(np.concatenate([getattr(one, name) for one in parts]) for name in _Others.__slots__))
     replaced = outside[others.row] & (located.map[others.row] >= 0) & ~np.isnan(others.share)
@@ -63,21 +69,24 @@ def sureness(
 
 
 def _circles(
-    one: EditionMap, points: NDArray[np.float64], accuracy_m: NDArray[np.float64]
+    one: EditionMap,
+    points: NDArray[np.float64],
+    radius_m: NDArray[np.float64],
+    doubtful: NDArray[np.bool_],
 ) -> Iterator[NDArray[np.int64]]:
     """Cut the positions whose circle may reach a map into runs of bounded work."""
     if len(one.locator) == 0:
         return
     west, south, east, north = one.locator.bounds
-    reach = accuracy_m * 4 / 111_000
+    reach = radius_m * 4 / 111_000
     wide = reach / np.maximum(0.05, np.cos(np.radians(points[:, 1])))
     x, y = points[:, 0], points[:, 1]
     with np.errstate(invalid="ignore"):
         near = (west - wide <= x) & (x <= east + wide) & (south - reach <= y) & (y <= north + reach)
-    rows = np.flatnonzero(near & (accuracy_m > 0))
-    rows = rows[np.argsort(accuracy_m[rows], kind="stable")]
-    radius = np.clip(accuracy_m[rows], USUAL_M, ACCURACY_LIMIT_M)
-    run = np.floor(np.cumsum((radius / USUAL_M) ** 2) / CIRCLES_AT_ONCE)
+    rows = np.flatnonzero(near & doubtful & (radius_m > 0))
+    rows = rows[np.argsort(radius_m[rows], kind="stable")]
+    wide_m = np.maximum(radius_m[rows], USUAL_M)
+    run = np.floor(np.cumsum((wide_m / USUAL_M) ** 2) / CIRCLES_AT_ONCE)
     for some in np.split(rows, np.flatnonzero(np.diff(run)) + 1):
         if len(some):
             yield np.sort(some)
@@ -89,21 +98,18 @@ def _shares(
     rows: NDArray[np.int64],
     answering: NDArray[np.int64],
     points: NDArray[np.float64],
-    accuracy_m: NDArray[np.float64],
+    radius_m: NDArray[np.float64],
     confidence: NDArray[np.float64],
 ) -> _Others:
     """Ask one map for the shares in some circles; what belongs to the answering grid is its confidence."""
-    radius = np.minimum(accuracy_m[rows], ACCURACY_LIMIT_M)
-    found = shares_many(atlas.maps[number].locator, points[rows], radius)
+    found = shares_many(atlas.maps[number].locator, points[rows], radius_m[rows])
     row = np.repeat(rows, np.diff(found.first))
     owned = found.owner >= 0
     row, share, metres = row[owned], found.share[owned], found.distance_m[owned]
     grid = found.owner[owned] + atlas.first[number]
     own = grid == answering[row]
     confidence[row[own]] = rounded(share[own], SHARE_DIGITS)
-    return _Others(
-        row[~own], grid[~own], rounded(share[~own], SHARE_DIGITS), rounded(metres[~own], METRE_DIGITS)
-    )
+    return _Others(row[~own], grid[~own], rounded(share[~own], SHARE_DIGITS), millimetres(metres[~own]))
 
 
 def _written(atlas: Atlas, others: _Others, kept: NDArray[np.int64], n: int) -> pa.Array:
@@ -118,6 +124,11 @@ def _written(atlas: Atlas, others: _Others, kept: NDArray[np.int64], n: int) -> 
     texts = pc.binary_join_element_wise(codes, number_texts(share), ":")
     offsets = np.searchsorted(row, np.arange(n + 1)).astype(np.int32)
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), texts), ";")
+
+
+def millimetres(metres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to millimetres, as `rounded_m` does."""
+    return np.rint(metres * 1000) / 1000
 
 
 def rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:

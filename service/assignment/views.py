@@ -10,13 +10,13 @@ from flask_babel import get_locale
 from pydantic import BaseModel, Field
 
 from geo.crs import Crs, parse_crs
-from geo.errors import UnknownCrs
-from service.assignment.answers import Question
-from service.assignment.batch import answer_rows, read_row
+from geo.errors import MalformedPoints, UnknownCrs
+from service.assignment.answers import Question, answer_one
+from service.assignment.batch import not_on_earth, read_row
 from service.assignment.in_force import IN_FORCE
 from service.assignment.page import page_config
 from service.errors import Invalid
-from service.http import json_response, lookup
+from service.http import lookup, raw_json
 from service.openapi import takes
 from service.people.guards import principal
 from service.people.permissions import Permission
@@ -54,11 +54,12 @@ def assign() -> Response:
     if row.error:
         field = next((name for name in ("lon", "lat", "accuracy_m") if name[:3] in row.error), "lon")
         raise Invalid(f"lon, lat: {row.error}", errors=[{"pointer": f"/{field}", "detail": row.error}])
-    result = answer_rows(IN_FORCE, _question(), [row], _crs())[0]
-    if "error" in result:
-        detail = result["error"]["detail"]
-        raise Invalid(detail, errors=[{"pointer": "/lon", "detail": detail}])
-    return json_response(result)
+    question, crs = _question(), _crs()
+    try:
+        return raw_json(answer_one(IN_FORCE, question, crs, (row.x, row.y), row.accuracy_m))
+    except MalformedPoints as error:
+        detail = not_on_earth(row.x, row.y, crs)
+        raise Invalid(detail, errors=[{"pointer": "/lon", "detail": detail}]) from error
 
 
 def _crs(given: Any = None) -> Crs:
@@ -89,6 +90,7 @@ def _question() -> Question:
         locale=str(get_locale() or IN_FORCE.profile.locale),
         contacts=principal().may(Permission.CONTACT_READ),
         level=level,
+        root=request.script_root,
     )
 
 

@@ -15,7 +15,7 @@ from service.assignment.formats.arrow_form import (
     PlainColumnsSource,
 )
 from service.assignment.formats.blocks import Blocks
-from service.assignment.formats.csv_form import CsvEncoder, CsvSource, split_whole
+from service.assignment.formats.csv_form import CsvEncoder, CsvSource
 from service.assignment.formats.geojson_form import FeaturesEncoder, FeaturesSource
 from service.assignment.formats.json_lines import LinesEncoder, LinesSource
 from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Source, Where, refuse_clash
@@ -103,5 +103,5 @@ def is_tabular(form: str) -> bool:
 
 __all__ = [
     "FORMS", "MEDIA", "ROWS_AT_ONCE", "Blocks", "Encoder", "FeaturesSource", "PlainColumnsSource", "Rows",
-    "Source", "Where", "encoder", "guess", "is_tabular", "named", "open_columns", "open_text", "split_whole",
+    "Source", "Where", "encoder", "guess", "is_tabular", "named", "open_columns", "open_text",
 ]  # fmt: skip

@@ -46,6 +46,18 @@ class ColumnsSource:
             for start in range(0, len(batch), ROWS_AT_ONCE):
                 yield self._rows(batch.slice(start, ROWS_AT_ONCE))
 
+    def check(self) -> None:
+        """Read it all, without the positions. May raise Malformed."""
+        while (batch := self._next()) is not None:
+            self._check_words(batch)
+
+    def _check_words(self, batch: pa.RecordBatch) -> None:
+        for start in range(0, len(batch), ROWS_AT_ONCE):
+            try:
+                check_words(batch.slice(start, ROWS_AT_ONCE))
+            except DAMAGE as error:
+                raise self._broken(error) from error
+
     def _next(self) -> pa.RecordBatch | None:
         try:
             batch = next(self._batches, None)
@@ -56,10 +68,7 @@ class ColumnsSource:
         return batch
 
     def _rows(self, part: pa.RecordBatch) -> Rows:
-        try:
-            check_words(part)
-        except DAMAGE as error:
-            raise self._broken(error) from error
+        self._check_words(part)
         return Rows(positions_in(part, self._where, {}, self.what), lambda: part)
 
 

@@ -15,7 +15,10 @@ CELLS = re.compile(rb'[",;\t{}:\r\n]')  # no trail byte of GBK or Big5 that is a
 
 
 class Blocks:
-    """Reads blocks that end with a line; `encoding` and `evidence` tell what the bytes were taken for."""
+    """Reads blocks that end with a line; `encoding` and `evidence` tell what the bytes were taken for.
+
+    A declared encoding is judged by the first bytes like a supposed one, unless it is `known`.
+    """
 
     def __init__(
         self,
@@ -23,10 +26,15 @@ class Blocks:
         encoding: str | None,
         block_bytes: int = BLOCK_BYTES,
         head_bytes: int = HEAD_BYTES,
+        *,
+        known: bool = False,
     ) -> None:
         self._stream, self._size = stream, block_bytes
         self._head = self._read(head_bytes)
-        self.encoding, self.evidence = _encoding(self._head, encoding)
+        if known and encoding is not None:
+            self.encoding, self.evidence = encoding, ""
+        else:
+            self.encoding, self.evidence = _encoding(self._head, encoding)
 
     def _read(self, size: int) -> bytes:
         parts, wanted = [], size

@@ -42,6 +42,11 @@ class CsvSource:
                 positions = positions_in(part, self._where, here, WHAT)
                 yield Rows(positions, lambda part=part: part)
 
+    def check(self) -> None:
+        """Read it all, without the positions. May raise Malformed."""
+        for _ in self._tables():
+            pass
+
     def _tables(self) -> Iterator[tuple[pa.RecordBatch, dict[int, str]]]:
         block: bytes | None = self._first
         while block is not None:
@@ -159,10 +164,3 @@ def _quoted(texts: pa.Array) -> pa.Array:
         return texts
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', "")
     return pc.if_else(needs, quoted, texts)
-
-
-def split_whole(raw: bytes) -> None:
-    """Read a CSV through once, so that one that breaks off is refused before half an answer is sent."""
-    if b'"' in raw:
-        for _ in _rows(_Lines(raw, iter(()))):
-            pass

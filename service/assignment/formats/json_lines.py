@@ -73,6 +73,11 @@ class LinesSource:
         self._objects = Objects(where, names_in([_object(line) for line in first.splitlines()]), tabular)
         self.schema = self._objects.schema
 
+    def check(self) -> None:
+        """Read it all. May raise Malformed."""
+        for _ in self._blocks:
+            pass
+
     def __iter__(self) -> Iterator[Rows]:
         block: bytes | None = self._first
         while block is not None:

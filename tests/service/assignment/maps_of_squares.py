@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from geo.locator import Locator
-from service.assignment.answers import Question
 from service.assignment.maps import EditionKey, EditionMap, GridRow
+from service.assignment.question import Question
 
 LEVELS = ("subdistrict", "community", "yard")
 STEP = 0.001
@@ -66,7 +66,12 @@ def two_districts(overlap: float = 0.0) -> list[EditionMap]:
 def in_force_with(maps: list[EditionMap]) -> Any:
     """What the look-up asks of the maps in force."""
     profile = SimpleNamespace(tolerance_m=30.0, geographic_crs="EPSG:4490")
-    return SimpleNamespace(maps_at=lambda scheme, moment: maps, profile=profile, leader=lambda grid: None)
+    return SimpleNamespace(
+        maps_at=lambda scheme, moment: maps,
+        profile=profile,
+        leader=lambda grid: None,
+        scheme_code=lambda scheme: "grid",
+    )
 
 
 def question(level: str | None = None, locale: str = "zh") -> Question:

@@ -1,7 +1,9 @@
 """The columns of many answers are those of single look-ups, row for row."""
 
 import math
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.crs import parse_crs
-from service.assignment.batch import answer_rows, fields, flat, read_row
-from service.assignment.columns import Positions, answer_columns, answer_schema, compacted
+from service.assignment import answers, columns
+from service.assignment.batch import Positions, answer_rows, fields, flat, read_row
+from service.assignment.columns import answer_columns, answer_schema, compacted
+from service.assignment.rulings import Ruling
 from service.assignment.sureness import number_texts, rounded
-from tests.service.assignment.maps_of_squares import LEVELS, STEP, in_force_with, question, two_districts
+from tests.service.assignment.maps_of_squares import LEVELS, NOW, STEP, in_force_with, question, two_districts
 
 APART, OVERLAPPING = in_force_with(two_districts()), in_force_with(two_districts(overlap=0.5))
 
@@ -88,3 +92,32 @@ def test_numbers_are_rounded_and_written_as_python_does(values: list[float]) -> 
     steps = rounded(np.array(values, dtype=float), 3)
     assert steps.tolist() == exact
     assert number_texts(steps).to_pylist() == [str(one) for one in exact]
+
+
+class OneRuling:
+    """A ruling that decides everywhere north of the first row of squares, also far outside."""
+
+    def __init__(self, grid_id: UUID) -> None:
+        self.one = Ruling(UUID(int=7), 1, grid_id, date(2026, 1, 2))
+
+    def __len__(self) -> int:
+        return 1
+
+    def at_point(self, scheme_id: int, lon: float, lat: float, moment: Any) -> Ruling | None:
+        return self.one if lat > 32.001 else None
+
+    def at_points(self, scheme_id: int, points: Any, moment: Any) -> dict[int, Ruling]:
+        return dict.fromkeys(np.flatnonzero(points[:, 1] > 32.001).tolist(), self.one)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_ruling_decides_in_columns_as_it_does_alone(known: bool, monkeypatch: Any) -> None:
+    grid = APART.maps_at(1, NOW)[1].grids[3]
+    rulings = OneRuling(grid.id if known else UUID(int=1))
+    monkeypatch.setattr(answers, "RULINGS", rulings)
+    monkeypatch.setattr(columns, "RULINGS", rulings)
+    spots = [(116 + x * STEP / 2, 32 + y * STEP / 2, 20) for x in range(-1, 18) for y in range(-1, 6)]
+    asked, crs = question(), parse_crs("wgs84")
+    found = rows_of(together(APART, asked, [*spots, (116.0, 33.0, 9)], crs))
+    assert found == singly(APART, asked, [*spots, (116.0, 33.0, 9)], crs)
+    assert (found[-1]["grid_code"], found[-1]["edition"]) == ((grid.code, "98/2") if known else ("", ""))
