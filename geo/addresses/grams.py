@@ -8,6 +8,8 @@ from geo.addresses.rules import Rules
 WHOLE = "="
 BEGIN = "^"
 WITHIN = "|"
+MIXED = "~"  # the characters of a short name in any order
+LONGEST_MIXED = 5
 HEAVY = 6.0
 
 
@@ -45,7 +47,8 @@ def _of_characters(core: str, regions: Iterable[str]) -> list[str]:
     pairs = [core[i : i + 2] for i in range(len(core) - 1)]
     around = [f"{core[i]}_{core[i + 2]}" for i in range(len(core) - 2)]
     placed = [f"{region}{WITHIN}{char}" for region in regions for char in dict.fromkeys(core)]
-    return [BEGIN + core[0], *pairs, *around, *placed]
+    mixed = [MIXED + "".join(sorted(core))] if 2 <= len(core) <= LONGEST_MIXED else []
+    return [BEGIN + core[0], *pairs, *around, *placed, *mixed]
 
 
 def _of_words(core: str) -> list[str]:

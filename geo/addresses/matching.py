@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from geo.addresses.reading import Number, Part, Reading
 
-LEFT_OUT, OTHER_KIND, OTHER_DIGITS = 0.97, 0.85, 0.85
+LEFT_OUT, OTHER_KIND, OTHER_DIGITS, OTHER_WORD, WITH_KIND = 0.97, 0.85, 0.85, 0.98, 0.9
+SWAPPED = 0.6  # all characters are there: less of a mistake than one that is wrong
 DEEPER, TAIL, OTHER_NUMBER = 0.93, 0.98, 0.6
-REGION_UNKNOWN, OTHER_REGION, VAGUE = 0.97, 0.7, 0.9
+REGION_UNKNOWN, OTHER_REGION, VAGUE = 0.97, 0.65, 0.9
+IN_REGION = 0.6  # of a doubt stays where the region is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def match(
         score, conflict = score * REGION_UNKNOWN, False
     elif conflict:
         score *= OTHER_REGION
+    elif asked.regions and score > 0:
+        score = 1 - (1 - score) * IN_REGION
     if asked.is_vague:
         score *= VAGUE
     best = max(found, key=lambda one: one.score)
@@ -91,7 +95,7 @@ def _best(part: Part, keys: Sequence[Reading], regions: frozenset[str], left_out
 
 def _compare(asked: Part, listed: Part, key: int, regions: frozenset[str], left_out: frozenset[str]) -> Match:
     name, is_same = _name(asked, listed, left_out)
-    if name < 0.95 and regions:
+    if name < LEFT_OUT and regions:
         name = max(name, *(_alike(asked.core, region + listed.core) for region in regions))
     if name < 0.3:
         return NONE
@@ -107,12 +111,14 @@ def _name(asked: Part, listed: Part, left_out: frozenset[str]) -> tuple[float, b
     if asked.core == listed.core or asked.stem == listed.core or asked.core == listed.stem:
         kind = listed.kind if asked.stem in (listed.core, asked.core) else asked.kind
         return LEFT_OUT, kind in left_out
-    return _alike(asked.core, listed.core) * (1.0 if asked.kind == listed.kind else 0.98), False
+    whole = _alike(asked.stem, listed.stem) if asked.core == asked.stem else 0.0
+    alike = max(_alike(asked.core, listed.core), WITH_KIND * whole)
+    return alike * (1.0 if asked.kind == listed.kind else OTHER_WORD), False
 
 
 def _alike(a: str, b: str) -> float:
     shorter, longer = sorted((a, b), key=len)
-    score = 1.0 - distance(a, b) / len(longer)
+    score = 1.0 - distance(a, b, SWAPPED) / len(longer)
     begins = b.startswith(a)
     if begins or (len(shorter) >= 2 and shorter in longer):
         score = max(score, (0.6 if begins else 0.5) + 0.35 * len(shorter) / len(longer))
@@ -173,29 +179,29 @@ def main_number(part: Part) -> int | None:
     return _leading(part.numbers[0].value) if part.numbers else None
 
 
-def distance(a: str, b: str) -> int:
+def distance(a: str, b: str, swapped: float = 1.0) -> float:
     """Count the single mistakes between two texts.
 
     Parameters
     ----------
     a, b
         Texts.
+    swapped
+        What two neighbours the wrong way round count.
 
     Returns
     -------
     mistakes
         Characters wrong, missing, too many, or two neighbours swapped (optimal string alignment).
     """
-    if a == b:
-        return 0
-    before: list[int] = []
-    above: list[int] = []
-    row = list(range(len(b) + 1))
+    before: list[float] = []
+    above: list[float] = []
+    row: list[float] = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
         before, above, row = above, row, [i] + [0] * len(b)
         for j, right in enumerate(b, 1):
             best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (left != right))
             if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
-                best = min(best, before[j - 2] + 1)
+                best = min(best, before[j - 2] + swapped)
             row[j] = best
     return row[-1]

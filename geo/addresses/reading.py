@@ -135,20 +135,17 @@ def read(text: str, rules: Rules, regions: Regions | None = None) -> list[Readin
 
 
 def _ways(text: str, rules: Rules, regions: Regions | None) -> list[tuple[str, tuple[frozenset[str], ...]]]:
-    ways: list[tuple[str, tuple[frozenset[str], ...]]] = [(text, ())]
-    if regions is None:
-        return ways
-    rest, found, unsure = text, [], False
-    while True:
-        length, names, is_whole = regions.at_start(rest)
-        left = rest[length:]
-        if length == 0 or not _may_stand_alone(left, rules, is_whole):
+    ways: list[tuple[str, tuple[frozenset[str], ...]]] = []
+    found: tuple[frozenset[str], ...] = ()
+    while regions is not None:
+        length, names, is_whole = regions.at_start(text)
+        rest = text[length:]
+        if length == 0 or not _may_stand_alone(rest, rules, is_whole):
             break
-        rest, unsure = left, unsure or not is_whole
-        found.append(names)
-    if not found:
-        return ways
-    return [(rest, tuple(found)), *(ways if unsure else [])]
+        if not is_whole:
+            ways.append((text, found))  # it may be the beginning of a name
+        text, found = rest, (*found, names)
+    return [(text, found), *ways]
 
 
 def _may_stand_alone(rest: str, rules: Rules, is_whole: bool) -> bool:
@@ -161,9 +158,11 @@ def _may_stand_alone(rest: str, rules: Rules, is_whole: bool) -> bool:
 
 @cache
 def _number_pattern(rules: Rules) -> re.Pattern[str]:
-    kinds = any_of(rules.number_kinds)
+    strict = rules.only_before_numbers
+    free = any_of(set(rules.number_kinds) - strict)
+    bound = rf"{any_of(strict)}(?=$|[\d甲乙丙丁附#-]|[a-z]{any_of(strict)})" if strict else "(?!)"
     value = r"[甲乙丙丁附]?\d+[a-z]?(?:-\d+[a-z]?)*"
-    return re.compile(rf"第?(?:({value}|[a-z])({kinds})|-?({value})$)")
+    return re.compile(rf"第?(?:({value}|[a-z])({free}|{bound})|-?({value})$)")
 
 
 @cache

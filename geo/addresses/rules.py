@@ -24,6 +24,8 @@ class Rules:
         What is written in their place: variant characters, abbreviations.
     number_kinds
         Word beside a number → kind (``house building unit room lane floor group row``).
+    only_before_numbers
+        Of these words, those that stand in names too (五楼村): they end the address or another number follows.
     suffixes
         Endings of names with their kind, the longest first.
     roads
@@ -42,6 +44,7 @@ class Rules:
     characters: dict[str, str]
     words: dict[str, str]
     number_kinds: dict[str, str]
+    only_before_numbers: frozenset[str]
     suffixes: tuple[tuple[str, str], ...]
     roads: frozenset[str]
     may_be_left_out: frozenset[str]
@@ -77,6 +80,7 @@ def rules(name: str) -> Rules:
         characters=given.get("characters", {}),
         words=given.get("words", {}),
         number_kinds=given["number_kinds"],
+        only_before_numbers=frozenset(given.get("only_before_numbers", ())),
         suffixes=tuple(sorted(endings, key=lambda pair: -len(pair[0]))),
         roads=frozenset(given["roads"]),
         may_be_left_out=frozenset(given["may_be_left_out"]),

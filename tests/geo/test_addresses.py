@@ -62,6 +62,8 @@ def test_numbers_are_read_as_people_read_them(written, digit):
         (" 文昌路 123 号 ", "文昌路123号"),
         ("王村村委会", "王村"),
         ("第3小区", "第三小区"),
+        ("西五楼村", "西五楼村村委会"),
+        ("锦绣花园A座3楼", "锦绣花园a座三楼"),
     ],
 )
 def test_the_same_place_written_in_two_ways(one, other):
@@ -82,6 +84,7 @@ def test_the_same_place_written_in_two_ways(one, other):
         ("锦绣花园3栋", "锦绣花园2栋"),
         ("文昌路123弄", "文昌路123号"),
         ("文倡社区", "文昌社区"),
+        ("西五楼村", "西楼村"),
     ],
 )
 def test_another_place_is_never_taken_for_it(asked, listed):
