@@ -236,24 +236,34 @@ def _wide(typist: Typist, one: Listed) -> str:
     return wide[:2] + "　" + wide[2:]
 
 
+def _only(kind: str, deed: Callable[[Typist, Listed], str]) -> Callable[[Typist, Listed], str | None]:
+    return lambda typist, one: deed(typist, one) if one.place.kind == kind else None
+
+
+def _said(typist: Typist, one: Listed) -> str | None:
+    return None if one.place.kind == "crossing" else one.stem + (_tail(one) or _short(one))
+
+
 VARIANTS: dict[str, Callable[[Typist, Listed], str | None]] = {
     "as listed": lambda typist, one: one.place.name,
-    "as people say it": lambda typist, one: None if one.place.kind == "crossing" else one.stem + (_tail(one) or _short(one)),
-    "word for the kind left out": lambda typist, one: one.stem if one.place.kind == "community" else None,
+    "as people say it": _said,
+    "word for the kind left out": _only("community", lambda typist, one: one.stem),
     "figures the other way": _figures,
     "full width and blanks": _wide,
     "3号楼2单元501室": _within("{b}号楼{u}单元{r}室"),
     "三栋2-501": _within("{bc}栋{u}-{r}"),
     "3-2-501": _within("{b}-{u}-{r}"),
-    "name with its address": lambda typist, one: f"{one.road}{one.number}号{one.place.name}" if one.place.kind == "estate" else None,
-    "house with a unit": lambda typist, one: f"{one.place.name}{typist.rng.integers(1, 9)}单元" if one.place.kind == "house" else None,
-    "alias": lambda typist, one: one.other if one.place.kind == "estate" else None,
-    "crossing the other way": lambda typist, one: f"{one.other}{one.road}路口" if one.place.kind == "crossing" else None,
+    "name with its address": _only("estate", lambda typist, one: f"{one.road}{one.number}号{one.place.name}"),
+    "house with a unit": _only(
+        "house", lambda typist, one: f"{one.place.name}{typist.rng.integers(1, 9)}单元"
+    ),
+    "alias": _only("estate", lambda typist, one: one.other),
+    "crossing the other way": _only("crossing", lambda typist, one: f"{one.other}{one.road}路口"),
     "one character wrong": _mistaken(Typist.wrong),
     "one character missing": _mistaken(Typist.missing),
     "one character too many": _mistaken(Typist.extra),
     "two characters swapped": _mistaken(Typist.swapped),
-}  # fmt: skip
+}
 MISTAKES = (
     "one character wrong",
     "one character missing",

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from geo.crs import parse_crs
 from service import audit, clock
@@ -53,7 +53,7 @@ def measure(session, size, asked, report):
 
 def test_the_place_that_is_meant_comes_first(session):
     report = {}
-    share, p95 = measure(session, 5_000, 30, report)
+    share, _ = measure(session, 5_000, 30, report)
     assert share >= 0.95, report
 
 
