@@ -38,7 +38,8 @@ def places_of(city: City) -> list[DemoPlace]:
     Returns
     -------
     places
-        In the order of the yards' codes. No two have the same address; fields and building sites have none.
+        In the order of the yards' codes. No address is given out twice, but yards may be named after the same
+        house; fields and building sites have none.
     """
     yards = city.layers["yard"]
     spots = shapely.point_on_surface([yard.geometry for yard in yards])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.assignment.answers import locate
 from service.assignment.in_force import IN_FORCE
+from service.assignment.locating import locate
 from service.assignment.maps import GridRow
 from service.errors import NotReady
 from service.places.models import NOWHERE

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, render_template, request
+from flask import Response, request
 from pydantic import BaseModel, Field
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
 from service import clock
 from service.assignment.addresses import AddressNotFound, AmbiguousAddress, Located, find_with
-from service.assignment.in_force import IN_FORCE
 from service.db import Session
 from service.errors import Invalid
 from service.http import json_response, lookup, query
@@ -33,19 +32,6 @@ class PlacesQuery(BaseModel):
     q: str = Field(min_length=1, max_length=LONGEST)
     limit: int = Field(10, ge=1, le=50)
     near: str | None = Field(None, max_length=60)
-
-
-@bp.get("/places")
-@lookup
-@bp.doc(hide=True)
-def places_page() -> str:
-    """Show the lists, the search and, to whoever may, the import."""
-    with Session() as session:
-        lists = queries.list_lists(session)
-    may_edit = principal().may(Permission.PLACE_EDIT)
-    return render_template(
-        "places.html", lists=lists, may_edit=may_edit, crs_choices=IN_FORCE.profile.crs_choices
-    )
 
 
 @bp.get("/api/v1/places")
@@ -95,7 +81,7 @@ def run_import() -> Response:
         raise Invalid(
             "Send the file as multipart field 'file'.", errors=[{"pointer": "/file", "detail": "missing"}]
         )
-    done = _import(given)
+    done = take(given)
     return json_response(actions.as_json(done), 201)
 
 
@@ -105,11 +91,12 @@ def run_import() -> Response:
 def remove_list(name: str) -> Response:
     """Forget a list with its places."""
     with Session.begin() as session:
-        actions.remove_list(session, name, may=_may, by=principal().actor, at=clock.now())
+        actions.remove_list(session, name, may=may_edit, by=principal().actor, at=clock.now())
     return Response(status=204)
 
 
-def _import(given: FileStorage) -> actions.Imported:
+def take(given: FileStorage) -> actions.Imported:
+    """Import a file as the form's fields say. May raise Invalid, NotAllowed, GeoError."""
     name = given.filename or ""
     with tempfile.TemporaryDirectory(prefix="wangge-places-") as folder:
         path = (
@@ -130,7 +117,7 @@ def _import(given: FileStorage) -> actions.Imported:
             replace=_flag("replace"),
             skip_errors=_flag("skip_errors"),
             outside=_flag("outside"),
-            may=_may,
+            may=may_edit,
             by=principal().actor,
             at=clock.now(),
         )
@@ -166,7 +153,8 @@ def _flag(name: str) -> bool:
     return (_field(name) or "").lower() in ("1", "true", "yes", "on")
 
 
-def _may(district_id: int) -> bool:
+def may_edit(district_id: int) -> bool:
+    """Tell whether whoever asks may change the places of a district."""
     # Nobody's district 0 is the city's: only who may everywhere takes places that lie in no district.
     return (Permission.PLACE_EDIT, None) in principal().grants or (
         (Permission.PLACE_EDIT, district_id) in principal().grants

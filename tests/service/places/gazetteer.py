@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.places.intake import NewPlace
 from tests.shared_data import shared
@@ -19,6 +20,7 @@ COMMUNITIES, ESTATES, ROADS = "41", "42", "43"
 ENDINGS = ("社区居民委员会", "社区居委会", "居民委员会", "村民委员会", "居委会", "村委会")
 ESTATE_ENDS = ("小区", "花园", "家园", "苑", "新城", "小区", "嘉园")
 ROAD_ENDS = ("路", "街", "大道", "路", "巷")
+Words = NDArray[np.str_]
 FIGURES = "零一二三四五六七八九"
 
 
@@ -42,11 +44,10 @@ def make(size: int, seed: int = 7) -> list[Listed]:
     streets = _names("streets.csv")
     areas = _names("areas.csv")
     own = [row for row in rows if row["code"].startswith(COMMUNITIES)]
-    stems = {one: _stems(rows, one) for one in (ESTATES, ROADS)}
-    roads = [
-        (str(stem) + str(rng.choice(ROAD_ENDS)))
-        for stem in rng.choice(stems[ROADS], size // 25, replace=False)
-    ]
+    stems = {one: np.array(_stems(rows, one)) for one in (ESTATES, ROADS)}
+    roads = np.array(
+        [stem + str(rng.choice(ROAD_ENDS)) for stem in rng.choice(stems[ROADS], size // 25, replace=False)]
+    )
     half = min(size // 2, len(own))
     made: list[Listed] = []
     for number, at in enumerate(rng.choice(len(own), half, replace=False).tolist()):
@@ -94,7 +95,7 @@ def _community(row: int, name: str, street: str, district: str, rng: np.random.G
     return Listed(place, stem_of(name), street, district)
 
 
-def _estate(row: int, beside: Listed, stems: list[str], roads: list[str], rng: np.random.Generator) -> Listed:
+def _estate(row: int, beside: Listed, stems: Words, roads: Words, rng: np.random.Generator) -> Listed:
     stem, road, number = str(rng.choice(stems)), str(rng.choice(roads)), int(rng.integers(1, 400))
     name = stem + str(rng.choice(ESTATE_ENDS)) + ("二期" if rng.random() < 0.1 else "")
     alias = str(rng.choice(stems)) + str(rng.choice(("厂家属院", "公司宿舍", "局家属院")))
@@ -103,16 +104,14 @@ def _estate(row: int, beside: Listed, stems: list[str], roads: list[str], rng: n
     return Listed(place, name.removesuffix("小区"), *regions[::-1], road, number, alias)
 
 
-def _house(row: int, beside: Listed, stems: list[str], roads: list[str], rng: np.random.Generator) -> Listed:
+def _house(row: int, beside: Listed, stems: Words, roads: Words, rng: np.random.Generator) -> Listed:
     road, number = str(rng.choice(roads)), int(rng.integers(1, 400))
     regions = (beside.district, beside.street)
     place = NewPlace(row, f"{road}{number}号", (), "", "house", regions, *_spot(rng))
     return Listed(place, road, *regions[::-1], road, number)
 
 
-def _crossing(
-    row: int, beside: Listed, stems: list[str], roads: list[str], rng: np.random.Generator
-) -> Listed:
+def _crossing(row: int, beside: Listed, stems: Words, roads: Words, rng: np.random.Generator) -> Listed:
     one, other = (str(road) for road in rng.choice(roads, 2, replace=False))
     regions = (beside.district, beside.street)
     place = NewPlace(row, f"{one}与{other}交叉口", (), "", "crossing", regions, *_spot(rng))
@@ -125,7 +124,9 @@ class Typist:
     def __init__(self, gazetteer: list[Listed], seed: int = 11) -> None:
         self.rng = np.random.default_rng(seed)
         self.counts = Counter(one.place.name for one in gazetteer) + Counter(one.stem for one in gazetteer)
-        self.characters = sorted({char for one in gazetteer for char in one.stem if not char.isascii()})
+        self.characters = np.array(
+            sorted({char for one in gazetteer for char in one.stem if not char.isascii()})
+        )
 
     def all_of(self, one: Listed) -> Iterator[tuple[str, str]]:
         """Give (kind of variant, text) for every way in which this place may be typed."""

@@ -12,6 +12,9 @@ from service.places.models import Place
 from tests.service.places.conftest import LIST
 
 
+MOMENTARY = ("declared", "place", "answered_at", "evidence")  # the evidence names the moment
+
+
 def names(session, asked, **more):
     return [one.name for one in find(session, asked, **more).candidates]
 
@@ -87,7 +90,7 @@ def test_the_look_up_by_address_answers_as_by_its_position(listed, client):
     assert (place["name"], place["exact"]) == ("锦绣花园", True)
     assert place["not_in_list"] == [{"kind": "building", "value": "3"}]
     assert place["list"] == {"name": "测试", "edition": 1}
-    rest = {name: one for name, one in by_address.items() if name not in ("declared", "place", "answered_at")}
+    rest = {name: one for name, one in by_address.items() if name not in MOMENTARY}
     assert rest == {name: by_position[name] for name in rest}
     assert by_address["grid"]["name"] == "西社区"
 
