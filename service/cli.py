@@ -20,6 +20,7 @@ FEATURE_OF = {
     "editions": "grids",
     "heatmap": "supervision",
     "import": "grids",
+    "places": "places",
     "publish": "grids",
     "reports": "cases",
     "restore": "upkeep",

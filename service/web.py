@@ -26,6 +26,8 @@ def build(settings: Settings) -> APIFlask:
     from service.grids import views as grids
     from service.people import guards
     from service.people import views as people
+    from service.places import pages as place_pages
+    from service.places import views as places
     from service.supervision import views as supervision
     from service.tiles import plan_tiles
     from service.tiles import views as tiles
@@ -55,7 +57,7 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, cases, supervision, tiles, plan_tiles, demo):
+    for feature in (doors, people, grids, assignment, places, place_pages, cases, supervision, tiles, plan_tiles, demo):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])
