@@ -74,3 +74,7 @@ class InexactCode(GeoError):
 
 class MalformedFrame(GeoError):
     """The picture has no extent."""
+
+
+class MalformedAreas(GeoError):
+    """The areas are not polygons."""
