@@ -1,7 +1,7 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
 from functools import cached_property
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 import shapely
@@ -190,6 +190,28 @@ class Locator:
         unsure = np.flatnonzero(face == UNSURE)
         face[unsure], tied[unsure] = self._predicate.hits_with_ties(points[unsure])
         return face, tied
+
+    def look_up(self, lon: float, lat: float) -> tuple[int, bool, float]:
+        """Answer one point in plain numbers, to the same bits as `locate_with_ties` and `distance_to_border_m`.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees, finite.
+
+        Returns
+        -------
+        face, on_border, metres
+            The face that answers, -1 where none does; whether the point is on a border between owners; how far
+            the nearest border of the ground of the owner that answers is, NaN without face.
+        """
+        face, on_border = UNSURE if self._scalar is None else self._scalar.locate(lon, lat), False
+        if face == UNSURE:
+            faces, ties = self._predicate.hits_with_ties(np.array([(lon, lat)]))
+            face, on_border = int(faces[0]), bool(ties[0])
+        if face < 0:
+            return -1, False, nan
+        return face, on_border, self._grounds.borders.distance(lon, lat, int(self._grounds.of_face[face]))
 
     def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
         face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
