@@ -22,6 +22,7 @@ def upgrade() -> None:
             from_on date not null,
             to_on date,
             recorded_at timestamptz not null,
+            known_from timestamptz not null,
             counts_from timestamptz not null,
             counts_until timestamptz,
             by_kind text not null,
@@ -30,7 +31,8 @@ def upgrade() -> None:
             constraint pk_ruling primary key (district_id, id),
             constraint fk_ruling_grid_id foreign key (district_id, grid_id) references grid,
             constraint ck_ruling_days check (to_on is null or to_on > from_on),
-            constraint ck_ruling_never_reaches_back check (counts_from >= recorded_at),
+            constraint ck_ruling_never_reaches_back
+                check (counts_from >= known_from and known_from >= recorded_at),
             constraint ck_ruling_spot check (num_nulls(center_lon, center_lat, radius_m) in (0, 3))
         );
         -- A ruling is taken back at most once; until when it counted is kept for old evidence.

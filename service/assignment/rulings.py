@@ -26,8 +26,8 @@ VERSION = text("""
 """)
 ALL = text("""
     select r.district_id, r.id, r.scheme_id, r.grid_id, st_asbinary(r.area) as wkb, r.center_lon, r.center_lat,
-        r.radius_m, r.reason, r.recorded_at, r.counts_from, least(r.counts_until, v.counts_from) as counts_until,
-        r.by_name
+        r.radius_m, r.reason, r.recorded_at, r.known_from, r.counts_from, r.counts_until,
+        v.counts_from as revoked_from, r.by_name
     from ruling r left join ruling_revocation v on v.district_id = r.district_id and v.ruling_id = r.id
     order by r.recorded_at desc, r.id desc
 """)
@@ -47,15 +47,20 @@ class Ruling:
     recorded_at: datetime
     decided_on: date
     decided_by: str
+    known_from: datetime
     counts_from: datetime
     counts_until: datetime | None
+    revoked_from: datetime | None
 
-    def counts_at(self, scheme_id: int, moment: datetime) -> bool:
-        """Tell whether it decides in a scheme at a moment."""
+    def counts_at(self, scheme_id: int, at: datetime, as_of: datetime) -> bool:
+        """Tell whether it decides in a scheme at a moment, by what was known at another."""
+        is_revoked = self.revoked_from is not None and self.revoked_from <= min(at, as_of)
         return (
             self.scheme_id == scheme_id
-            and self.counts_from <= moment
-            and (self.counts_until is None or moment < self.counts_until)
+            and self.known_from <= as_of
+            and self.counts_from <= at
+            and (self.counts_until is None or at < self.counts_until)
+            and not is_revoked
         )
 
 
@@ -87,40 +92,44 @@ class Rulings:
                 recorded_at=row.recorded_at,
                 decided_on=row.recorded_at.astimezone(zone).date(),
                 decided_by=row.by_name,
+                known_from=row.known_from,
                 counts_from=row.counts_from,
                 counts_until=row.counts_until,
+                revoked_from=row.revoked_from,
             )
             for row in rows
         )
         # One assignment, so that a look-up on another thread never sees the half of it.
         self._known = (version, rulings, Areas([one.area for one in rulings]))
 
-    def at_point(self, scheme_id: int, lon: float, lat: float, moment: datetime) -> Ruling | None:
-        """Give the ruling that decides at a point: of several, the one recorded last."""
+    def at_point(
+        self, scheme_id: int, lon: float, lat: float, at: datetime, as_of: datetime
+    ) -> Ruling | None:
+        """Give the ruling that decides at a point: of several, the one recorded last.
+
+        Asked is about the moment `at`, by what was known at `as_of`.
+        """
         _, rulings, areas = self._known
         if not rulings:
             return None
         for number in areas.covering(lon, lat):
-            if rulings[number].counts_at(scheme_id, moment):
+            if rulings[number].counts_at(scheme_id, at, as_of):
                 return rulings[number]
         return None
 
-    def at_points(self, scheme_id: int, points: NDArray[np.float64], moment: datetime) -> dict[int, Ruling]:
+    def at_points(
+        self, scheme_id: int, points: NDArray[np.float64], at: datetime, as_of: datetime
+    ) -> dict[int, Ruling]:
         """Give the rulings that decide at points, (n, 2) lon/lat, by the row of the point."""
         _, rulings, areas = self._known
         found: dict[int, Ruling] = {}
         if not rulings:
             return found
         for point, number in zip(*(one.tolist() for one in areas.covered(points)), strict=True):
-            if point not in found and rulings[number].counts_at(scheme_id, moment):
+            if point not in found and rulings[number].counts_at(scheme_id, at, as_of):
                 found[point] = rulings[number]
         return found
 
 
 RULINGS = Rulings()
 in_force.ALSO_HEARD.append(RULINGS.listen)
-
-
-def ruling_for(scheme_id: int, lon: float, lat: float, moment: datetime) -> Ruling | None:
-    """Give the ruling that decides at a point of a scheme at a moment."""
-    return RULINGS.at_point(scheme_id, lon, lat, moment)

@@ -95,7 +95,7 @@ def decide(
         from_on=first,
         to_on=to_on,
         recorded_at=moment,
-        # Not before every process has heard of it.
+        known_from=moment + publishing.LEAD,
         counts_from=max(moment + publishing.LEAD, _midnight(first, zone)),
         counts_until=None if to_on is None else _midnight(to_on, zone),
         by_kind=by.kind,

@@ -15,7 +15,8 @@ class RulingRow(Base):
     """A decision that a grid answers for a spot or an area; it counts from `counts_from` until `counts_until`.
 
     `area` is what is asked; a spot is kept as its area too, with centre and radius beside it. `to_on` is the
-    first day no more. Both moments are by the database's clock and never before the row was there.
+    first day no more. From `known_from` on, a little after it was recorded, every process has heard of it.
+    Moments are by the database's clock.
     """
 
     __tablename__ = "ruling"
@@ -31,6 +32,7 @@ class RulingRow(Base):
     from_on: Mapped[date]
     to_on: Mapped[date | None]
     recorded_at: Mapped[datetime]
+    known_from: Mapped[datetime]
     counts_from: Mapped[datetime]
     counts_until: Mapped[datetime | None]
     by_kind: Mapped[str]

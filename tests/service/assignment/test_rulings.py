@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service import audit, clock
 from service.assignment.in_force import IN_FORCE
-from service.assignment.rulings import RULINGS, ruling_for
+from service.assignment.rulings import RULINGS
 from service.audit import AuditEvent
 from service.city import actions as city
 from service.grids import publishing, queries
@@ -57,7 +57,7 @@ def decide(client, headers, **given):
 
 def now_at(lon=118.8095, lat=31.905):
     IN_FORCE.refresh()
-    return ruling_for(1, lon, lat, IN_FORCE.now())
+    return RULINGS.at_point(1, lon, lat, IN_FORCE.now(), IN_FORCE.now())
 
 
 def test_a_ruling_is_heard_and_decides_within_its_radius(client, boss):
@@ -87,7 +87,7 @@ def test_the_ruling_recorded_last_wins_and_old_moments_keep_their_answer(client,
     second = decide(client, boss, grid=WEST, radius_m=10).json
     assert str(now_at().id) == second["id"]
     assert str(now_at(lon=118.8095 + 0.0002).id) == first["id"]  # only the first reaches so far
-    assert str(ruling_for(1, 118.8095, 31.905, between).id) == first["id"]
+    assert str(RULINGS.at_point(1, 118.8095, 31.905, between, between).id) == first["id"]
 
 
 def test_a_revocation_is_a_row_and_counts_from_then_on(client, session, boss):
@@ -97,7 +97,7 @@ def test_a_revocation_is_a_row_and_counts_from_then_on(client, session, boss):
     undone = client.post(f"/api/v1/rulings/{made['id']}/revoke", json={"reason": "误判"}, headers=boss)
     assert (undone.status_code, undone.json["is_in_force"]) == (200, False)
     assert now_at() is None
-    assert str(ruling_for(1, 118.8095, 31.905, before).id) == made["id"]
+    assert str(RULINGS.at_point(1, 118.8095, 31.905, before, before).id) == made["id"]
     again = client.post(f"/api/v1/rulings/{made['id']}/revoke", json={"reason": "误判"}, headers=boss)
     assert again.status_code == 409
     verbs = session.scalars(
@@ -118,13 +118,30 @@ def test_a_ruling_for_later_days_waits_and_ends(client, boss):
     assert not made["is_in_force"]
     assert now_at() is None
     ruling = RULINGS._known[1][0]
-    day = timedelta(days=1)
-    assert not ruling.counts_at(1, ruling.counts_from - timedelta(microseconds=1))
-    assert ruling.counts_at(1, ruling.counts_from)
-    assert ruling.counts_at(1, ruling.counts_from + 30 * day)
-    assert not ruling.counts_at(1, ruling.counts_from + 31 * day)
-    assert not ruling.counts_at(2, ruling.counts_from)
+    day, late = timedelta(days=1), ruling.counts_from + timedelta(days=999)
+    assert not ruling.counts_at(1, ruling.counts_from - timedelta(microseconds=1), late)
+    assert ruling.counts_at(1, ruling.counts_from, late)
+    assert ruling.counts_at(1, ruling.counts_from + 30 * day, late)
+    assert not ruling.counts_at(1, ruling.counts_from + 31 * day, late)
+    assert not ruling.counts_at(2, ruling.counts_from, late)
     assert ruling.counts_from.isoformat() == "2031-04-30T16:00:00+00:00"  # midnight in the city
+
+
+def test_what_was_answered_about_days_to_come_stays_as_it_was_known(client, boss):
+    """Asked today about next year: what is decided and taken back later is no part of today's answer."""
+    IN_FORCE.refresh()
+    before = IN_FORCE.now()
+    made = decide(client, boss).json
+    IN_FORCE.refresh()
+    between = IN_FORCE.now()
+    client.post(f"/api/v1/rulings/{made['id']}/revoke", json={"reason": "误判"}, headers=boss)
+    IN_FORCE.refresh()
+    next_year = before + timedelta(days=365)
+    found = [
+        RULINGS.at_point(1, 118.8095, 31.905, next_year, as_of) is not None
+        for as_of in (before, between, IN_FORCE.now())
+    ]
+    assert found == [False, True, False]
 
 
 def test_an_area_can_be_drawn_and_is_met_exactly(client, boss):
