@@ -156,7 +156,7 @@ def _asked() -> Asked:
     given = request.args
     row = read_row(given.get("lon"), given.get("lat"), given.get("accuracy_m"))
     if row.error:
-        field = next((name for name in ("lon", "lat", "accuracy_m") if name[:3] in row.error), "lon")
+        field = {"x": "lon", "y": "lat"}.get(row.error[:1], "accuracy_m")
         raise _wrong(field, row.error)
     now = IN_FORCE.now()
     zone = IN_FORCE.profile.time_zone

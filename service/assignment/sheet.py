@@ -146,12 +146,9 @@ def _certainty(subject: Subject) -> str:
     distance, accuracy = subject.answer["distance_to_border_m"], subject.accuracy_m
     if not accuracy or distance is None or subject.answer["status"] not in ("inside", "gap"):
         return ""
-    facts = {"distance": f"{distance:.1f}", "accuracy": f"{accuracy:g}"}
     if distance > accuracy:
-        return _(
-            "The border is farther (%(distance)s m) than the position is inexact (%(accuracy)s m).", **facts
-        )
-    return _("The border is nearer (%(distance)s m) than the position is exact (%(accuracy)s m).", **facts)
+        return _("That is more than the accuracy of the position, %(accuracy)s m.", accuracy=f"{accuracy:g}")
+    return _("That is less than the accuracy of the position, %(accuracy)s m.", accuracy=f"{accuracy:g}")
 
 
 def _neighbour(one: dict[str, Any]) -> str:

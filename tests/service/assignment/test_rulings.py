@@ -1,5 +1,6 @@
 """Rulings: who may decide, what is kept, when one counts, which of several wins."""
 
+# ruff: noqa: F811 - fixtures are imported
 from datetime import timedelta
 
 import pytest
@@ -7,52 +8,13 @@ import shapely
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from service import audit, clock
+from service import clock
 from service.assignment.in_force import IN_FORCE
 from service.assignment.rulings import RULINGS
 from service.audit import AuditEvent
 from service.city import actions as city
-from service.grids import publishing, queries
-from service.people import actions as people
-from tests.service.grids.maps import EAST, WEST, bring, communities
-
-SPOT = {"lon": 118.8095, "lat": 31.905, "crs": "wgs84", "radius_m": 30}
-BY = {"by": audit.OPERATOR}
-
-
-@pytest.fixture
-def edition(session, tmp_path, monkeypatch):
-    """Two communities whose border runs at 118.81, in force at once."""
-    monkeypatch.setattr(publishing, "LEAD", timedelta(0))
-    bring(session, communities(tmp_path), base="empty")
-    plan = queries.get_plan(session, "P", lock=True)
-    publishing.waive(session, plan, ["all"], reason="test", **BY, at=clock.now())
-    made = publishing.publish(session, plan, **BY, at=clock.now())
-    session.flush()
-    return made[0]
-
-
-@pytest.fixture
-def bearer(session):
-    """Make tokens with scopes, for the city or one district."""
-
-    def made(*scopes, district=None):
-        name = f"{district}-{'-'.join(scopes)}"
-        key = people.create_token(session, name=name, scopes=scopes, district=district, at=clock.now(), **BY)
-        return {"Authorization": f"Bearer {key}"}
-
-    return made
-
-
-@pytest.fixture
-def boss(edition, bearer):
-    return bearer("ruling_decide", "page_read", "contact_read")
-
-
-def decide(client, headers, **given):
-    return client.post(
-        "/api/v1/rulings", json={**SPOT, "grid": EAST, "reason": "原属东社区", **given}, headers=headers
-    )
+from tests.service.assignment.town import BY, SPOT, bearer, boss, decide, edition  # noqa: F401
+from tests.service.grids.maps import EAST, WEST
 
 
 def now_at(lon=118.8095, lat=31.905):
@@ -159,40 +121,36 @@ def test_coordinates_are_read_as_declared(client, boss):
     assert now_at(made["spot"]["lon"], made["spot"]["lat"]) is not None
 
 
-@pytest.mark.parametrize(
-    ("given", "pointer"),
-    [
-        ({"grid": "nowhere"}, "/grid"),
-        ({"reason": "  "}, "/reason"),
-        ({"radius_m": 501}, "/radius_m"),
-        ({"radius_m": 0}, "/radius_m"),
-        ({"lon": None}, "/lon"),
-        ({"lat": 91}, "/lon"),
-        ({"crs": None}, "/crs"),
-        ({"crs": "mars"}, "/crs"),
-        ({"from_on": "2020-01-01"}, "/from_on"),
-        ({"from_on": "2031-05-01", "to_on": "2031-05-01"}, "/to_on"),
-        ({"area": {"type": "Point", "coordinates": [1, 2]}}, "/area"),
-        ({"area": {"type": "Polygon", "coordinates": [[[1, 2], [1, 3], ["x", 4], [1, 2]]]}}, "/area"),
-        ({"area": {"type": "Polygon", "coordinates": [[[1, 2], [1.0001, 2], [1, 2]]]}}, "/area"),
-        (
-            {
-                "area": {
-                    "type": "Polygon",
-                    "coordinates": [[[1, 2], [1.001, 2.001], [1.001, 2], [1, 2.001], [1, 2]]],
-                }
-            },
-            "/area",
-        ),
-        ({"area": shapely.geometry.mapping(shapely.box(118.79, 31.9, 118.82, 31.92))}, "/area"),
-        ({"area": shapely.geometry.mapping(shapely.box(118.79, 31.9, 118.99, 31.90001))}, "/area"),
-        ({"area": {"type": "Polygon", "coordinates": []}}, "/area"),
-    ],
-)
-def test_bad_rulings_are_refused_with_a_pointer(client, session, boss, given, pointer):
-    answer = decide(client, boss, **given)
-    assert answer.status_code == 422, answer.json
-    assert answer.json["errors"][0]["pointer"] == pointer
+def ring(*corners):
+    return {"type": "Polygon", "coordinates": [list(corners)]}
+
+
+WRONG = [
+    ({"grid": "nowhere"}, "/grid"),
+    ({"reason": "  "}, "/reason"),
+    ({"radius_m": 501}, "/radius_m"),
+    ({"radius_m": 0}, "/radius_m"),
+    ({"lon": None}, "/lon"),
+    ({"lat": 91}, "/lon"),
+    ({"crs": None}, "/crs"),
+    ({"crs": "mars"}, "/crs"),
+    ({"from_on": "2020-01-01"}, "/from_on"),
+    ({"from_on": "2031-05-01", "to_on": "2031-05-01"}, "/to_on"),
+    ({"area": {"type": "Point", "coordinates": [1, 2]}}, "/area"),
+    ({"area": {"type": "Polygon", "coordinates": []}}, "/area"),
+    ({"area": ring([1, 2], [1, 3], ["x", 4], [1, 2])}, "/area"),
+    ({"area": ring([1, 2], [1.0001, 2], [1, 2])}, "/area"),
+    ({"area": ring([1, 2], [1.001, 2.001], [1.001, 2], [1, 2.001], [1, 2])}, "/area"),
+    ({"area": shapely.geometry.mapping(shapely.box(118.79, 31.9, 118.82, 31.92))}, "/area"),
+    ({"area": shapely.geometry.mapping(shapely.box(118.79, 31.9, 118.99, 31.90001))}, "/area"),
+]
+
+
+def test_bad_rulings_are_refused_with_a_pointer(client, session, boss):
+    for given, pointer in WRONG:
+        answer = decide(client, boss, **given)
+        assert answer.status_code == 422, (given, answer.json)
+        assert answer.json["errors"][0]["pointer"] == pointer, given
     assert session.scalar(text("select count(*) from ruling")) == 0
 
 
