@@ -78,3 +78,11 @@ class MalformedFrame(GeoError):
 
 class MalformedAreas(GeoError):
     """The areas are not polygons."""
+
+
+class DamagedIndex(GeoError):
+    """The saved index can't be used and must be built anew."""
+
+
+class IndexNotSaved(GeoError):
+    """The index could not be saved."""
