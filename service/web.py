@@ -19,6 +19,8 @@ LANGUAGES = ("zh", "en")
 def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
+    from service.assignment import evidence_views as evidence
+    from service.assignment import rulings_views as rulings
     from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
@@ -57,7 +59,21 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, places, place_pages, cases, supervision, tiles, plan_tiles, demo):
+    for feature in (
+        doors,
+        people,
+        grids,
+        assignment,
+        evidence,
+        rulings,
+        places,
+        place_pages,
+        cases,
+        supervision,
+        tiles,
+        plan_tiles,
+        demo,
+    ):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])

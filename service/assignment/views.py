@@ -4,7 +4,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -286,7 +286,7 @@ def moment(text: str | None, time_zone: str) -> datetime | None:
         if read.tzinfo is None:
             zone = ZoneInfo(time_zone)
             read = datetime.combine(read.date(), read.time() if len(text) > 10 else time(), zone)
-        read.timestamp()
+        read.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         _refuse(
             "at",

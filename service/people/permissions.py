@@ -17,6 +17,7 @@ class Permission(StrEnum):
     REPORT_READ = auto()
     HEATMAP_READ = auto()
     CONTACT_READ = auto()
+    RULING_DECIDE = auto()
     PERSON_EDIT = auto()
     TOKEN_EDIT = auto()
     AUDIT_READ = auto()
@@ -35,10 +36,10 @@ ROLES: dict[str, frozenset[Permission]] = {
     "planner": frozenset(
         _EVERYDAY | {_P.PLAN_READ, _P.PLAN_EDIT, _P.ROSTER_EDIT, _P.PLACE_EDIT, _P.PLAN_PUBLISH}
     ),
-    "reviewer": frozenset(_EVERYDAY | {_P.PLAN_READ, _P.PLAN_REVIEW, _P.PLAN_PUBLISH}),
+    "reviewer": frozenset(_EVERYDAY | {_P.PLAN_READ, _P.PLAN_REVIEW, _P.PLAN_PUBLISH, _P.RULING_DECIDE}),
     "leader": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ}),
     "handler": frozenset(_EVERYDAY | {_P.REPORT_READ}),
-    "supervisor": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ, _P.PLAN_READ}),
+    "supervisor": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ, _P.PLAN_READ, _P.RULING_DECIDE}),
     "integration": frozenset(_EVERYDAY | {_P.REPORT_SEND}),
 }
 ADMINISTRATORS = frozenset({"system", "security", "audit"})
