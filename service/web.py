@@ -24,6 +24,7 @@ def build(settings: Settings) -> APIFlask:
     from service.cases import views as cases
     from service.demo import views as demo
     from service.grids import views as grids
+    from service.labels import views as labels
     from service.people import guards
     from service.people import views as people
     from service.supervision import views as supervision
@@ -55,7 +56,7 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, cases, supervision, tiles, plan_tiles, demo):
+    for feature in (doors, people, grids, assignment, labels, cases, supervision, tiles, plan_tiles, demo):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])
