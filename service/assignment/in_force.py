@@ -27,6 +27,7 @@ from service.errors import NotReady
 POLL_SECONDS = 1.0
 STALE_SECONDS = 3.0
 MAPS_KEPT = 64  # of old editions asked for by `at=`, beyond those in force
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _log = structlog.get_logger("in_force")
 
 EDITIONS = text("""
@@ -48,6 +49,8 @@ class InForce:
     def __init__(self) -> None:
         self._editions: tuple[EditionKey, ...] = ()
         self._maps: OrderedDict[tuple[int, UUID], EditionMap] = OrderedDict()
+        # For each scheme: as of which editions, from and until when, the maps in force now.
+        self._present: dict[int, tuple[tuple[EditionKey, ...], datetime, datetime, list[EditionMap]]] = {}
         self._schemes: dict[str, int] = {}
         self.levels: dict[int, tuple[str, ...]] = {}
         self._offset = timedelta(0)
@@ -95,7 +98,8 @@ class InForce:
                 for row in session.execute(LEADERS, today)
             }
         self._offset = moment - here
-        self._editions = editions
+        if editions != self._editions:
+            self._editions = editions
         self._heard = heard
 
     def load_needed(self) -> None:
@@ -116,6 +120,10 @@ class InForce:
             return next(iter(self._schemes.values()), None)
         return self._schemes.get(code)
 
+    def scheme_code(self, scheme_id: int) -> str:
+        """Give the code of a scheme."""
+        return next(code for code, number in self._schemes.items() if number == scheme_id)
+
     def now(self) -> datetime:
         """Give the database's clock as far as known. May raise NotReady."""
         if time.monotonic() - self._heard > STALE_SECONDS:
@@ -128,7 +136,16 @@ class InForce:
 
     def maps_at(self, scheme_id: int, moment: datetime) -> list[EditionMap]:
         """Give the map of each district that is in force at a moment."""
-        return [self._map(key) for key in self._keys_at(scheme_id, moment)]
+        editions, known = self._editions, self._present.get(scheme_id)
+        if known is not None and known[0] is editions and known[1] <= moment < known[2]:
+            return known[3]
+        maps = [self._map(key) for key in self._keys_at(scheme_id, moment)]
+        changes = [key.in_force_from for key in editions if key.scheme_id == scheme_id]
+        since = max((one for one in changes if one <= moment), default=BEGINNING)
+        until = min((one for one in changes if one > moment), default=END)
+        if since <= datetime.now(UTC) + self._offset < until:
+            self._present[scheme_id] = (editions, since, until, maps)
+        return maps
 
     def edition(self, district_code: str, number: int) -> EditionMap | None:
         """Give the map of one edition, whenever it counts; None where there is no such."""

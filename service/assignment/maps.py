@@ -1,7 +1,8 @@
 """The map of one edition, ready to answer: its faces in order of precedence, its grids, its locator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -47,6 +48,7 @@ class EditionMap:
     kinds: tuple[str, ...]
     precedence: tuple[tuple[bool, int, str, UUID], ...]
     locator: Locator
+    places: dict[int | UUID, Any] = field(default_factory=dict, repr=False, compare=False)  # see `fragments`
 
 
 GRIDS = text("""
