@@ -3,11 +3,12 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, render_template, url_for
 from flask_babel import get_locale
 
 from service.assignment.in_force import IN_FORCE
 from service.assignment.page import page_config
+from service.grids import wording as spoken
 from service.labels import keeping, sheets, wording
 from service.labels.keeping import State
 from service.labels.positions import UNUSABLE
@@ -30,14 +31,17 @@ def entrance(checks: list[State]) -> str:
 def one(state: State) -> str:
     """Show one check."""
     return render_template(
-        "audit_one.html", state=state, config=_config(), words=_words(), api=_addresses(state)
+        "audit_one.html", state=state, config=_config(state), words=_words(), api=_addresses(state)
     )
 
 
-def _config() -> dict[str, Any]:
+def _config(state: State) -> dict[str, Any]:
     config = page_config()
     names = {one["code"]: one["name"] for one in config["levels"]}
-    return {**config, "levelNames": names, "schemeCount": len(IN_FORCE.profile.schemes)}
+    keys = [*IN_FORCE.profile.crs_choices, *(one["key"] for one in state.seen["crs_candidates"])]
+    meridians = {one["key"]: one["meridian"] for one in state.seen["crs_candidates"]}
+    systems = {key: spoken.system(key, meridians.get(key)) for key in keys}
+    return {**config, "levelNames": names, "systems": systems, "lookUp": url_for("assignment.map_page")}
 
 
 def _words() -> dict[str, dict[str, str]]:
@@ -55,6 +59,4 @@ def _addresses(state: State) -> dict[str, str]:
     named = {"audit_id": state.id}
     return {
         "self": url_for("labels.show", **named), "rows": url_for("labels.show_rows", **named),
-        "points": url_for("labels.show_points", **named), "entrance": url_for("labels.audit_page"),
-        "map": f"{request.script_root}/map",
-    }  # fmt: skip
+        "points": url_for("labels.show_points", **named), "entrance": url_for("labels.audit_page"),    }  # fmt: skip
