@@ -12,6 +12,7 @@ from service.errors import ServiceError
 # Which feature brings a command: only that one is loaded to run it.
 FEATURE_OF = {
     "assign": "assignment",
+    "audit": "labels",
     "backup": "upkeep",
     "check": "grids",
     "demo": "demo",

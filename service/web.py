@@ -26,6 +26,7 @@ def build(settings: Settings) -> APIFlask:
     from service.cases import views as cases
     from service.demo import views as demo
     from service.grids import views as grids
+    from service.labels import views as labels
     from service.people import guards
     from service.people import views as people
     from service.places import pages as place_pages
@@ -68,6 +69,7 @@ def build(settings: Settings) -> APIFlask:
         rulings,
         places,
         place_pages,
+        labels,
         cases,
         supervision,
         tiles,
