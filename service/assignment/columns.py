@@ -57,7 +57,8 @@ def _ruled(
     answering = np.where(outside, NOBODY, grid)
     edition = np.where(outside, NOBODY, located.map)
     if len(RULINGS):
-        for row, ruling in RULINGS.at_points(question.scheme_id, points, question.moment).items():
+        decisions = RULINGS.at_points(question.scheme_id, points, question.moment, question.answered_at)
+        for row, ruling in decisions.items():
             decided = atlas.with_id(ruling.grid_id)
             if decided is not None:
                 answering[row], edition[row] = decided

@@ -55,7 +55,7 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
     with runtime.running(), _opened(file) as (stream, head):
         input_form = given["input_form"] or formats.guess(file.name, head)
         source = _source(stream, head, input_form, form, given)
-        asked = _asked(left["about"]["moment"] if left else None, at, given, input_form)
+        asked = _asked(left["about"] if left else None, at, given, input_form)
         encoder = formats.encoder(form, source.schema, asked.added, asked.crs)
         if not to_file:
             _to_stdout(run(source, encoder, asked))
@@ -63,6 +63,7 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
         about = {
             **given, "at": at, "form": form, "input_form": input_form, "levels": list(asked.levels),
             "editions": asked.editions(), "moment": asked.question.moment.isoformat(),
+            "answered_at": asked.question.answered_at.isoformat(),
             "input": identity(file) if str(file) != "-" else None,
         }  # fmt: skip
         with Output(output, about, resume=resume) as out, _Progress(file, stream) as progress:
@@ -148,7 +149,7 @@ def _where(given: dict[str, Any]) -> Where:
     return Where(given["x"], given["y"], accuracy, metres)
 
 
-def _asked(pinned: str | None, at: str | None, given: dict[str, Any], input_form: str) -> Asked:
+def _asked(pinned: dict[str, Any] | None, at: str | None, given: dict[str, Any], input_form: str) -> Asked:
     if given["crs"] is None and input_form != "geojson":
         raise click.UsageError("Missing option '--crs': say the coordinate system, such as wgs84 or gcj02.")
     crs = parse_crs(given["crs"] or "wgs84")
@@ -159,7 +160,7 @@ def _asked(pinned: str | None, at: str | None, given: dict[str, Any], input_form
     profile, answered_at = IN_FORCE.profile, IN_FORCE.now()
     when = moment(at, profile.time_zone) or answered_at
     if pinned is not None:  # both halves of a run are answered by the same editions
-        when = datetime.fromisoformat(pinned)
+        when, answered_at = (datetime.fromisoformat(pinned[name]) for name in ("moment", "answered_at"))
     question = Question(scheme_id, when, answered_at, profile.locale, contacts=False)
     return Asked(IN_FORCE, question, IN_FORCE.levels[scheme_id], crs)
 

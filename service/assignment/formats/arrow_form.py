@@ -28,10 +28,11 @@ class ColumnsSource:
         try:
             self.schema, self._batches = self.open(stream)
             check_types(self.schema, nested=self.nested)
+            names = self.schema.names
         except DAMAGE as error:
             raise self._broken(error) from error
         for wanted in (where.lon, where.lat):
-            place_of(self.schema.names, wanted, self.what)
+            place_of(names, wanted, self.what)
 
     def open(self, stream: BinaryIO) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Read the schema; the batches follow one by one."""

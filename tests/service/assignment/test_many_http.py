@@ -1,5 +1,6 @@
 """Bulk over HTTP: the form of the answer is negotiated; what is hostile is refused with a sentence."""
 
+import contextlib
 import csv
 import io
 import json
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from service.assignment.formats import PlainColumnsSource, Where
+from service.errors import ServiceError
 from tests.service.assignment.test_story import in_force_at_once, squares  # noqa: F401
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -167,14 +170,14 @@ def test_hostile_arrow_is_refused_with_a_sentence(squares, client, name):  # noq
     assert answer.json["detail"]
 
 
-def test_every_broken_byte_of_an_arrow_stream_is_survived(squares, client):  # noqa: F811
+def test_every_broken_byte_of_an_arrow_stream_is_survived():
     good = stream_of(
         points_table(word=pa.array(["a", "b", "a", None]).dictionary_encode()), compression="lz4"
     )
-    for at in range(0, len(good), 3):
+    for at in range(0, len(good), 2):
         for value in (0x00, 0x7F, 0xFF):
-            answer = post(client, good[:at] + bytes([value]) + good[at + 1 :], ARROW)
-            assert answer.status_code < 500, (at, value)
+            with contextlib.suppress(ServiceError):
+                PlainColumnsSource(io.BytesIO(good[:at] + bytes([value]) + good[at + 1 :]), Where()).check()
 
 
 @pytest.mark.parametrize(
@@ -183,13 +186,13 @@ def test_every_broken_byte_of_an_arrow_stream_is_survived(squares, client):  # n
         ("application/vnd.apache.parquet", b"PAR1", 415),
         ("application/geo+json", b'{"features":[{"a":1},', 400),
         ("application/geo+json", b'{"features":7}', 422),
-        ("application/geo+json", b"[" * 100_000, 400),
+        ("application/geo+json", b"[" * 100_000, 422),
         ("application/json", b"[" * 100_000, 400),
-        ("application/json", b'{"points":[[1e400,1],[{}],"x",[1,2,3,4]]}', 200),
+        ("application/json", b'{"points":[["1e400",1],[{}],"x",[1,2,3,4],[1e999,2]]}', 400),
         ("application/x-ndjson", b"\xff\n{}\n", 400),
         ("text/csv", b"lon,lat,lat\n1,2,3\n", 422),
         ("text/csv", b"", 422),
-        ("text/csv", b"lon,lat\n" + b"x" * 200_000 + b"\n", 200),
+        ("text/csv", b"lon,lat\n" + b"x" * 200_000 + b"\n", 400),
     ],
 )
 def test_other_odd_bodies(squares, client, kind, raw, status):  # noqa: F811
