@@ -74,3 +74,11 @@ class InexactCode(GeoError):
 
 class MalformedFrame(GeoError):
     """The picture has no extent."""
+
+
+class DamagedIndex(GeoError):
+    """The saved index can't be used and must be built anew."""
+
+
+class IndexNotSaved(GeoError):
+    """The index could not be saved."""

@@ -50,6 +50,11 @@ def json_response(thing: Any, status: int = 200, mimetype: str = "application/js
     return Response(_encode(thing), status=status, mimetype=mimetype)
 
 
+def raw_json(encoded: bytes) -> Response:
+    """Answer with JSON that is encoded already."""
+    return Response(encoded, mimetype="application/json")
+
+
 def body(model: type[Model]) -> Model:
     """Read the request's JSON body. May raise Malformed, Invalid."""
     try:

@@ -1,15 +1,17 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
 from functools import cached_property
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo.locator.anatomy import arrays_of
 from geo.locator.edges import Scaled
 from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
+from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
 from geo.locator.scalar import Scalar
@@ -29,13 +31,13 @@ class Locator:
     """
 
     def __init__(
-        self, faces: NDArray[np.object_], owners: NDArray[np.int64], tree: shapely.STRtree, grounds: Grounds
+        self, faces: Polygons, owners: NDArray[np.int64], grounds: Grounds, raster: Raster | None
     ) -> None:
-        self._faces, self._owners, self._tree, self._grounds = faces, owners, tree, grounds
-        self._predicate = Predicate(faces, owners, tree)
-        # None where the faces are no coverage: then the tree answers everything.
-        self._raster: Raster | None = None
-        self._scalar: Scalar | None = None
+        self._faces, self._owners, self._grounds = faces, owners, grounds
+        self._predicate = Predicate(faces, owners)
+        # None where the faces are no coverage: then the predicate answers everything.
+        self._raster = raster
+        self._scalar = None if raster is None else Scalar(raster)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -60,24 +62,34 @@ class Locator:
             A face is not a polygon or is empty, or there is not one owner of at least -1 for each face.
         """
         faces, owners = checked_faces(faces, owners)
-        tree = shapely.STRtree(faces)
-        tree.query(shapely.Point(0, 0))  # the tree is built at its first use: here, in one thread
+        polygons = Polygons.of(faces)
         rings = RingEdges.of(faces)
-        twin = twins(faces, rings, tree)
-        grounds = Grounds.build(faces, owners, tree, rings, twin)
-        locator = cls(faces, owners, tree, grounds)
+        twin = twins(faces, rings, polygons.tree)
+        grounds = Grounds.build(faces, owners, polygons.tree, rings, twin)
+        raster = None
         if twin is not None and len(faces):
-            locator._raster = Raster.build(*upward(rings, twin), locator._locate_exactly)
-            locator._scalar = Scalar(locator._raster)
-        return locator
+            exact = Predicate(polygons, owners)
+            raster = Raster.build(*upward(rings, twin), lambda points: exact.hits_with_ties(points)[0])
+        return cls(polygons, owners, grounds, raster)
+
+    @property
+    def parts(self) -> tuple[Polygons, NDArray[np.int64], Grounds, Raster | None]:
+        """What a locator is made of, in the order of the constructor."""
+        return self._faces, self._owners, self._grounds, self._raster
 
     def __len__(self) -> int:
         return len(self._faces)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the index, without the polygons."""
+        arrays = [self._faces.boxes, self._owners, *arrays_of(self._grounds)]
+        return sum(one.nbytes for one in arrays + ([] if self._raster is None else arrays_of(self._raster)))
+
+    @property
     def faces(self) -> NDArray[np.object_]:
         """The polygons in order of precedence; read-only."""
-        return self._faces
+        return self._faces.everything()
 
     @property
     def owners(self) -> NDArray[np.int64]:
@@ -87,7 +99,7 @@ class Locator:
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all faces in degrees; NaN without faces."""
-        boxes = shapely.bounds(self._faces).reshape(-1, 4)
+        boxes = self._faces.boxes
         if len(boxes) == 0:
             return np.nan, np.nan, np.nan, np.nan
         return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
@@ -96,6 +108,11 @@ class Locator:
     def grounds(self) -> Grounds:
         """The ground of each owner, given by its borders."""
         return self._grounds
+
+    @property
+    def raster(self) -> Raster | None:
+        """The raster over the faces; None where they are no coverage."""
+        return self._raster
 
     def covering(self, lon: float, lat: float) -> list[int]:
         """List all faces that cover a point.
@@ -191,14 +208,33 @@ class Locator:
         face[unsure], tied[unsure] = self._predicate.hits_with_ties(points[unsure])
         return face, tied
 
+    def look_up(self, lon: float, lat: float) -> tuple[int, bool, float]:
+        """Answer one point in plain numbers, to the same bits as `locate_with_ties` and `distance_to_border_m`.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees, finite.
+
+        Returns
+        -------
+        face, on_border, metres
+            The face that answers, -1 where none does; whether the point is on a border between owners; how far
+            the nearest border of the ground of the owner that answers is, NaN without face.
+        """
+        face, on_border = UNSURE if self._scalar is None else self._scalar.locate(lon, lat), False
+        if face == UNSURE:
+            faces, ties = self._predicate.hits_with_ties(np.array([(lon, lat)]))
+            face, on_border = int(faces[0]), bool(ties[0])
+        if face < 0:
+            return -1, False, nan
+        return face, on_border, self._grounds.borders.distance(lon, lat, int(self._grounds.of_face[face]))
+
     def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
         face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
         if face == UNSURE:
             return self._predicate.hits_with_ties(point)
         return np.array([face]), np.zeros(1, dtype=np.bool_)
-
-    def _locate_exactly(self, points: NDArray[np.float64]) -> Faces:
-        return self._predicate.hits_with_ties(points)[0]
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.
@@ -321,7 +357,7 @@ class Locator:
         point, ground
             The pairs, sorted, each once; the ground outside all faces is never among them.
         """
-        point, face = self._tree.query(Scaled.of(points).boxes(radius_m))
+        point, face = self._faces.tree.query(Scaled.of(points).boxes(radius_m))
         pair = np.unique(point.astype(np.int64) * len(self._grounds.owners) + self._grounds.of_face[face])
         return np.divmod(pair, len(self._grounds.owners))
 
@@ -356,10 +392,10 @@ class Locator:
         outside = np.full(len(points), self._grounds.outside)
         pair, edge, _ = self._grounds.borders.nearest_edges(at, everyone, outside, 1e-6)
         # Every nearest face touches such an edge, perhaps at its end only; there may be several.
-        place, face = self._tree.query(shapely.box(*self._grounds.borders.edges[edge].T))
+        place, face = self._faces.tree.query(shapely.box(*self._grounds.borders.edges[edge].T))
         pairs = np.unique(np.column_stack([pair[place], face]), axis=0)
         near, index = np.unique(pairs[:, 1], return_inverse=True)
-        metres = outlines(self._faces[near]).distances(at, pairs[:, 0], index)
+        metres = outlines(self._faces.take(near)).distances(at, pairs[:, 0], index)
         order = np.lexsort((pairs[:, 1], metres, pairs[:, 0]))
         first = order[np.r_[True, np.diff(pairs[order, 0]) > 0]]
         return pairs[first, 1], metres[first]

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from geo.crs import Crs, to_lonlat, usable
-from service.assignment.answers import Question, answer
+from service.assignment.answers import Question, answer_many
 from service.assignment.in_force import InForce
 
 CHUNK = 4096  # bounds memory; an answer with its evidence is about 2 kB
@@ -26,6 +27,8 @@ class Row:
     error: str | None = None
 
 
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 BAD = float("nan")
 
 
@@ -60,25 +63,28 @@ def _number(value: object, name: str) -> float:
     return number
 
 
-def answer_rows(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[dict[str, Any]]:
-    """Answer each row, or give ``{"error": {...}}`` in its place."""
+def answer_json(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[bytes]:
+    """Answer each row as JSON, or give ``{"error": {...}}`` in its place."""
     raw = np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2)
     accuracy = np.array([row.accuracy_m for row in rows], dtype=np.float64)
     with np.errstate(invalid="ignore"):
         points = to_lonlat(raw, crs)
     good = np.isfinite(raw).all(axis=1) & usable(points)
-    answers = iter(answer(in_force, question, points[good], accuracy[good]))
-    results: list[dict[str, Any]] = []
-    for row, is_good in zip(rows, good.tolist(), strict=True):
-        if is_good:
-            found = next(answers)
-            found["declared"] = {"lon": row.x, "lat": row.y, "crs": crs.key}
-            results.append(found)
-        else:
-            results.append(
-                {"error": {"detail": row.error or f"({row.x}, {row.y}) is not on earth in {crs.key}"}}
-            )
-    return results
+    answers = iter(answer_many(in_force, question, crs, raw[good], points[good], accuracy[good]))
+    return [
+        next(answers) if is_good else _encode({"error": {"detail": row.error or not_on_earth(row, crs)}})
+        for row, is_good in zip(rows, good.tolist(), strict=True)
+    ]
+
+
+def not_on_earth(row: Row, crs: Crs) -> str:
+    """Say that a row is no place."""
+    return f"({row.x}, {row.y}) is not on earth in {crs.key}"
+
+
+def answer_rows(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[dict[str, Any]]:
+    """Answer each row as what its JSON reads back to."""
+    return [_decode(one) for one in answer_json(in_force, question, rows, crs)]
 
 
 def chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:

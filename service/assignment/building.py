@@ -6,11 +6,11 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from geo.locator.saved import DamagedIndex
+from geo.errors import DamagedIndex, IndexNotSaved
 from service import jobs
 from service.assignment import maps, saved
 from service.assignment.maps import EditionKey, EditionMap
-from service.assignment.saved import Attached, IndexNotSaved
+from service.assignment.saved import Attached
 from service.grids import queries, readiness
 from service.grids.models import Snapshot
 from service.grids.readiness import Content
@@ -19,7 +19,6 @@ JOB = "assignment.build_index"
 PATIENCE_S = 5.0  # nobody builds for so long: the worker is busy with something else, or there is none
 WAIT_S = 120.0
 LOOK_S = 0.1
-BYTES_PER_FACE = 8192  # of a map that lives in this process alone, about
 _log = structlog.get_logger("indexes")
 
 NEEDED = text("""
@@ -66,7 +65,7 @@ def bring(session: Session, key: EditionKey) -> Attached:
 
 def in_memory(made: EditionMap) -> Attached:
     """Wrap a map that has no file."""
-    return Attached(made, BYTES_PER_FACE * (len(made.locator) + len(made.grids)), inode=0)
+    return Attached(made, made.locator.nbytes, inode=0)
 
 
 def content_now(session: Session, district_id: int, snapshot_id: object) -> Content:

@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 
-from geo.locator.saved import DamagedIndex
+from geo.errors import DamagedIndex
 from service import jobs
 from service.assignment import building, saved
 from service.assignment.database_clock import DatabaseClock
@@ -168,6 +168,10 @@ class InForce:
             return next(iter(self._schemes.values()), None)
         return self._schemes.get(code)
 
+    def scheme_code(self, scheme_id: int) -> str:
+        """Give the code of a scheme."""
+        return next(code for code, number in self._schemes.items() if number == scheme_id)
+
     def now(self) -> datetime:
         """Give the database's clock as far as known. May raise NotReady."""
         return self._clock.now(STALE_SECONDS)
@@ -210,8 +214,8 @@ class InForce:
                         found = self._keep(key, building.bring(session, key))
         if found is None:
             found = self._await(key)
-        # A rollback is the same content under another number.
-        return found.map if found.map.key == key else replace(found.map, key=key)
+        # A rollback is the same content under another number; what was written of the other one is not ours.
+        return found.map if found.map.key == key else replace(found.map, key=key, places={})
 
     def _attach(self, key: EditionKey) -> Attached | None:
         try:

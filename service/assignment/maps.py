@@ -1,8 +1,9 @@
 """The map of one edition, ready to answer: its faces in order of precedence, its grids, its locator."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -39,6 +40,7 @@ class EditionMap:
     kinds: Sequence[str]
     precedence: Sequence[tuple[bool, int, str, UUID]]
     locator: Locator
+    places: dict[int | UUID, Any] = field(default_factory=dict, repr=False, compare=False)  # see `fragments`
 
     @classmethod
     def of(cls, key: EditionKey, contents: Contents, locator: Locator) -> "EditionMap":

@@ -14,22 +14,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from geo.errors import DamagedIndex, IndexNotSaved
+from geo.locator import Locator
 from geo.locator import saved as locators
-from geo.locator.saved import DamagedIndex
 from service.assignment.contents import Contents
 from service.assignment.maps import EditionKey, EditionMap
-from service.errors import ServiceError
 from service.grids.readiness import Content
 from service.owner import give
 from service.settings import Settings
 
 FOLDER, SUFFIX, ASIDE, ILL, TURN = "indexes", ".index", ".new", ".damaged", "turn.lock"
-UNUSED_DAYS = 30  # unless its edition is in force, an index is deleted after so long; it is made again when asked for
+UNUSED_DAYS = (
+    30  # unless its edition is in force, an index is deleted after so long; it is made again when asked for
+)
 DAY = 86400.0
-
-
-class IndexNotSaved(ServiceError):
-    """The index of a map can't be saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +68,32 @@ def attach(key: EditionKey) -> Attached | None:
     path = path_of(content_of(key))
     try:
         about = path.stat()
-        locator, kept = locators.attach(path)
-        contents = Contents.from_columns(kept)
+        found = locators.attach_all(path)
+        contents = Contents.from_columns(found.extra)
     except FileNotFoundError:
         return None
     except (OSError, KeyError, ValueError) as wrong:
-        raise DamagedIndex(f"{path.name} can't be read: {wrong}") from wrong
+        raise DamagedIndex(f"The saved index lacks a part: {wrong}.", reason="version") from wrong
     if about.st_mtime < time.time() - DAY:
         with contextlib.suppress(OSError):  # it belongs to another account
             os.utime(path)  # somebody still uses it
-    return Attached(EditionMap.of(key, contents, locator), about.st_size, about.st_ino)
+    return Attached(EditionMap.of(key, contents, found.locator), about.st_size, about.st_ino)
 
 
-def write(content: Content, contents: Contents, locator: object) -> None:
+def write(content: Content, contents: Contents, locator: Locator) -> None:
     """Save an index, whole or not at all; the caller holds the turn. May raise IndexNotSaved."""
     path = path_of(content)
     aside = path.with_name(path.name + ASIDE)
     try:
-        locators.save(locator, aside, contents.as_columns())  # type: ignore[arg-type]
+        locators.save(locator, aside, contents.as_columns())
         locators.verify(aside)
         give(aside, path.parent)
         aside.replace(path)
         _settle(path.parent)
-    except (OSError, DamagedIndex) as wrong:
+    except (OSError, DamagedIndex, IndexNotSaved) as wrong:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
-        raise IndexNotSaved(
-            f"The index of the map can't be saved in {path.parent}: {wrong}. Make room there and try again."
-        ) from wrong
+        raise _not_saved(wrong) from wrong
 
 
 @contextlib.contextmanager
@@ -111,7 +107,7 @@ def turn() -> Iterator[None]:
         opened = (place / TURN).open("a")
         give(place / TURN, place)
     except OSError as wrong:
-        raise IndexNotSaved(f"{place} can't be used: {wrong}.") from wrong
+        raise _not_saved(wrong) from wrong
     with opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
         for left in list(place.glob(f"*{ASIDE}*")):  # of a builder that was killed
@@ -168,6 +164,13 @@ def sweep(needed: set[Path]) -> int:
                 one.unlink()
                 count += 1
     return count
+
+
+def _not_saved(wrong: Exception) -> IndexNotSaved:
+    reason = wrong.strerror if isinstance(wrong, OSError) else str(wrong)
+    return IndexNotSaved(
+        f"The index of the map can't be saved ({reason}). Nothing was changed. Make room in the data folder, try again."
+    )
 
 
 def _settle(place: Path) -> None:

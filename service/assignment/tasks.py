@@ -4,9 +4,9 @@ from uuid import UUID
 
 import structlog
 
+from geo.errors import IndexNotSaved
 from service import jobs
 from service.assignment import building, saved
-from service.assignment.saved import IndexNotSaved
 from service.db import Session
 from service.grids.readiness import Content
 

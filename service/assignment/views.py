@@ -15,19 +15,27 @@ from flask_babel import get_locale
 from pydantic import BaseModel, Field
 
 from geo.crs import Crs, parse_crs
-from geo.errors import UnknownCrs
-from service.assignment.answers import Question
-from service.assignment.batch import answer_rows, chunks, fields, flat, read_record, read_row
+from geo.errors import MalformedPoints, UnknownCrs
+from service.assignment.answers import Question, answer_one
+from service.assignment.batch import (
+    answer_json,
+    answer_rows,
+    chunks,
+    fields,
+    flat,
+    not_on_earth,
+    read_record,
+    read_row,
+)
 from service.assignment.in_force import IN_FORCE
 from service.assignment.page import page_config
 from service.errors import Invalid, Malformed, UnsupportedMedia
-from service.http import json_response, lookup
+from service.http import json_response, lookup, raw_json
 from service.openapi import takes
 from service.people.guards import principal
 from service.people.permissions import Permission
 
 bp = APIBlueprint("assignment", __name__)
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -81,11 +89,12 @@ def assign() -> Response:
     if row.error:
         field = next((name for name in ("lon", "lat", "accuracy_m") if name[:3] in row.error), "lon")
         raise Invalid(f"lon, lat: {row.error}", errors=[{"pointer": f"/{field}", "detail": row.error}])
-    result = answer_rows(IN_FORCE, _question(), [row], _crs())[0]
-    if "error" in result:
-        detail = result["error"]["detail"]
-        raise Invalid(detail, errors=[{"pointer": "/lon", "detail": detail}])
-    return json_response(result)
+    question, crs = _question(), _crs()
+    try:
+        return raw_json(answer_one(IN_FORCE, question, crs, (row.x, row.y), row.accuracy_m))
+    except MalformedPoints as error:
+        detail = not_on_earth(row, crs)
+        raise Invalid(detail, errors=[{"pointer": "/lon", "detail": detail}]) from error
 
 
 @bp.post("/api/v1/assign")
@@ -118,8 +127,8 @@ def _json(raw: bytes) -> Response:
     accuracy = given.get("accuracy_m")
     rows = [_pair(point, accuracy) for point in given["points"]]
     question = _question()
-    results = [one for chunk in chunks(rows) for one in answer_rows(IN_FORCE, question, chunk, crs)]
-    return json_response({"results": results})
+    results = [one for chunk in chunks(rows) for one in answer_json(IN_FORCE, question, chunk, crs)]
+    return raw_json(b'{"results":[%b]}' % b",".join(results))
 
 
 def _pair(point: Any, accuracy: Any) -> Any:
@@ -171,8 +180,7 @@ def _ndjson(raw: bytes) -> Response:
     def lines() -> Iterator[bytes]:
         for chunk in chunks(line for line in raw.splitlines() if line.strip()):
             rows = [_line(one) for one in chunk]
-            for result in answer_rows(IN_FORCE, question, rows, crs):
-                yield _encode(result) + b"\n"
+            yield b"\n".join(answer_json(IN_FORCE, question, rows, crs)) + b"\n"
 
     return Response(lines(), mimetype="application/x-ndjson")
 
@@ -249,6 +257,7 @@ def _question() -> Question:
         locale=str(get_locale() or IN_FORCE.profile.locale),
         contacts=principal().may(Permission.CONTACT_READ),
         level=level,
+        root=request.script_root,
     )
 
 
