@@ -24,9 +24,9 @@ class DatabaseClock:
         self._ahead: float | None = None
         self._heard = float("-inf")
 
-    def hear(self, moment: datetime, *, asked: float) -> None:
-        """Take the database's moment; `asked` is our count from before it was asked."""
-        stamp, heard = moment.timestamp(), self._count()
+    def hear(self, moment: datetime, *, asked: float, heard: float) -> None:
+        """Take the database's moment; `asked` and `heard` are our counts from before the question and after it."""
+        stamp = moment.timestamp()
         least, most = stamp - heard, stamp - asked
         middle = (least + most) / 2
         self._ahead = middle if self._ahead is None else min(max(self._ahead, least), most)

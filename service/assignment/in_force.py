@@ -41,6 +41,8 @@ READ_AGAIN_SECONDS = 30.0  # what changes rarely is read again at least so often
 ASK_AGAIN_SECONDS = 60.0  # for an index that a job should have made meanwhile
 WAIT_SECONDS = 4.0  # of a request, for a map that is being made
 CHANNEL = "wangge_editions"
+# What else must be heard with the editions, in the same transaction; each adds its own.
+ALSO_HEARD: list[Callable[[OrmSession], None]] = []
 _log = structlog.get_logger("in_force")
 
 PULSE = text("select clock_timestamp() as moment, (select count(*) from edition) as editions")
@@ -127,11 +129,15 @@ class InForce:
         with Session() as session:
             asked = self._clock.count()
             pulse = session.execute(PULSE).one()
-            self._clock.hear(pulse.moment, asked=asked)
+            heard = self._clock.count()
             is_old = asked - self._read_at > READ_AGAIN_SECONDS
             if everything or is_old or pulse.editions != len(self._timeline.editions):
                 self._read(session, pulse.moment)
                 self._read_at = asked
+            for hear in ALSO_HEARD:
+                hear(session)
+        # Last of all: who knows the moment must know what counts at it.
+        self._clock.hear(pulse.moment, asked=asked, heard=heard)
 
     def _read(self, session: OrmSession, moment: datetime) -> None:
         timeline = Timeline(EditionKey(**row._mapping) for row in session.execute(EDITIONS))
