@@ -82,7 +82,9 @@ class InMemory:
         return self.listed[district_id][-2::-1]
 
 
-def squares(columns: int, rows: int, *, west=116.0, south=32.0, step=0.01, first=1, moved=0.0) -> dict[str, shapely.Polygon]:
+def squares(
+    columns: int, rows: int, *, west=116.0, south=32.0, step=0.01, first=1, moved=0.0
+) -> dict[str, shapely.Polygon]:
     """Cut a rectangle into squares; codes run from 001. `moved` shifts the inner vertical borders, degrees."""
     found = {}
     for row in range(rows):
