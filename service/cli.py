@@ -12,6 +12,7 @@ from service.errors import ServiceError
 # Which feature brings a command: only that one is loaded to run it.
 FEATURE_OF = {
     "assign": "assignment",
+    "audit": "labels",
     "backup": "upkeep",
     "check": "grids",
     "demo": "demo",
@@ -20,6 +21,7 @@ FEATURE_OF = {
     "editions": "grids",
     "heatmap": "supervision",
     "import": "grids",
+    "places": "places",
     "publish": "grids",
     "reports": "cases",
     "restore": "upkeep",

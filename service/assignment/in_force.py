@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session as OrmSession
 
 from service.assignment.maps import EditionKey, EditionMap, load
 from service.city import queries as city
@@ -27,6 +28,8 @@ from service.errors import NotReady
 POLL_SECONDS = 1.0
 STALE_SECONDS = 3.0
 MAPS_KEPT = 64  # of old editions asked for by `at=`, beyond those in force
+# What else must be heard with the editions, in the same transaction; each adds its own.
+ALSO_HEARD: list[Callable[[OrmSession], None]] = []
 BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _log = structlog.get_logger("in_force")
 
@@ -97,6 +100,8 @@ class InForce:
                 row.grid_id: {"name": row.holder, "post": row.kind, "phone": row.phone}
                 for row in session.execute(LEADERS, today)
             }
+            for hear in ALSO_HEARD:
+                hear(session)
         self._offset = moment - here
         if editions != self._editions:
             self._editions = editions

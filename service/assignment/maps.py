@@ -48,7 +48,7 @@ class EditionMap:
     kinds: tuple[str, ...]
     precedence: tuple[tuple[bool, int, str, UUID], ...]
     locator: Locator
-    places: dict[int | UUID, Any] = field(default_factory=dict, repr=False, compare=False)  # see `fragments`
+    places: dict[int | UUID, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # see `fragments`
 
 
 GRIDS = text("""
