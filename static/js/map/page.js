@@ -86,7 +86,8 @@ async function askPosition(pair, { mayMove, isTyped }) {
   history.replaceState(null, "", shared);
   const pinned = link({ q: q.value.trim(), crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at: at || answer.answered_at });
   show(assignmentCard(answer, {
-    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread,
+    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread, at,
+    again: () => askPosition(pair, { mayMove: false, isTyped }),
     mayBeShifted: isTyped && ["wgs84", "cgcs2000"].includes(crs.value) && [...crs.options].some((one) => one.value === "gcj02"),
   }), answer.status);
   const { lon, lat } = answer.position;
