@@ -85,6 +85,7 @@ STATUS: dict[type[Exception], int] = {
     NotReady: 503,
     GeoError: 422,
     geo_errors.UnsafeArchive: 422,
+    geo_errors.IndexNotSaved: 507,
 }
 
 CONSTRAINTS: dict[str, tuple[type[ServiceError], str]] = {}
