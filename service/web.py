@@ -18,13 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
+    from service.assignment import evidence_views as evidence
+    from service.assignment import rulings_views as rulings
     from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
     from service.demo import views as demo
     from service.grids import views as grids
+    from service.labels import views as labels
     from service.people import guards
     from service.people import views as people
+    from service.places import pages as place_pages
+    from service.places import views as places
     from service.supervision import views as supervision
     from service.tiles import plan_tiles
     from service.tiles import views as tiles
@@ -54,7 +59,22 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, cases, supervision, tiles, plan_tiles, demo):
+    for feature in (
+        doors,
+        people,
+        grids,
+        assignment,
+        evidence,
+        rulings,
+        places,
+        place_pages,
+        labels,
+        cases,
+        supervision,
+        tiles,
+        plan_tiles,
+        demo,
+    ):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])

@@ -4,7 +4,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from geo.crs import Crs, parse_crs
 from geo.errors import MalformedPoints, UnknownCrs
+from service.assignment import addresses
 from service.assignment.answers import Question, answer_one
 from service.assignment.batch import (
     answer_json,
@@ -48,8 +49,9 @@ def map_page() -> str:
 class AssignQuery(BaseModel):
     """What may be asked of one position; read by hand, since this route is the hot one."""
 
-    lon: float
-    lat: float
+    lon: float | None = None
+    lat: float | None = None
+    address: str | None = Field(None, min_length=1, max_length=200)
     crs: str | None = None
     accuracy_m: float | None = Field(None, ge=0)
     at: str | None = None
@@ -84,6 +86,8 @@ class Points(BaseModel):
 def assign() -> Response:
     """Answer one position."""
     given = arguments()
+    if "address" in given:
+        return _assign_address(given["address"])
     row = read_row(given.get("lon"), given.get("lat"), given.get("accuracy_m"))
     if row.error:
         field = next((name for name in ("lon", "lat", "accuracy_m") if name[:3] in row.error), "lon")
@@ -94,6 +98,18 @@ def assign() -> Response:
     except MalformedPoints as error:
         detail = not_on_earth(row, crs)
         raise Invalid(detail, errors=[{"pointer": "/lon", "detail": detail}]) from error
+
+
+def _assign_address(address: str) -> Response:
+    """Answer for the one place an address means; the position is the city's own, so no `crs` is needed."""
+    if {"lon", "lat"} & request.args.keys():
+        _refuse("address", "Send an address, or lon and lat, not both.")
+    found = addresses.located(address)
+    row = read_row(found.lon, found.lat, request.args.get("accuracy_m"))
+    if row.error:
+        _refuse("accuracy_m", row.error)
+    told = answer_one(IN_FORCE, _question(), parse_crs("cgcs2000"), (row.x, row.y), row.accuracy_m)
+    return json_response({**_decode(told), "declared": {"address": address}, "place": found.place})
 
 
 @bp.post("/api/v1/assign")
@@ -269,7 +285,7 @@ def moment(text: str | None, time_zone: str) -> datetime | None:
         if read.tzinfo is None:
             zone = ZoneInfo(time_zone)
             read = datetime.combine(read.date(), read.time() if len(text) > 10 else time(), zone)
-        read.timestamp()
+        read.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         _refuse(
             "at",

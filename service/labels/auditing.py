@@ -337,7 +337,4 @@ def _kinds(found: Audit, table: Table) -> list[kinds.Kind]:
     columns = {
         name: [values[row] for row in rows] for name, values in table.columns.items() if name not in taken
     }
-    missing = [one for one in chosen.kinds if one not in table.columns]
-    if missing:
-        raise Invalid(f"The table has no column {missing[0][:60]!r}.", field="kind")
     return kinds.explaining(columns, found.disagree, found.rows.labels, chosen.kinds)

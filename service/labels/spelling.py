@@ -107,9 +107,9 @@ def _direct(label: str, words: _Vocabulary, lies: Mapping[int, int]) -> tuple[in
     for how, known in (("exact", words.raw.get(label)), ("spelling", words.tidy.get(normalised(label)))):
         if known:
             return _best(known, lies), how
-    parts = [one for one in APART.split(unicodedata.normalize("NFKC", label)) if len(one) > 2]
+    parts = [one for one in APART.split(unicodedata.normalize("NFKC", label)) if one]
     if len(parts) > 1:
-        known = {place for part in parts for place in words.tidy.get(normalised(part), ())}
+        known = {place for one in parts if len(one) > 2 for place in words.tidy.get(normalised(one), ())}
         if len(known) == 1:
             return known.pop(), "part"
     return -1, "none"
