@@ -14,7 +14,7 @@ from geo.locator.intake import checked_faces, checked_indices, checked_point, ch
 from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
-from geo.locator.scalar import Scalar
+from geo.locator.scalar import Scalar, ScalarBorders
 
 Faces = NDArray[np.int64]
 Metres = NDArray[np.float64]
@@ -38,6 +38,8 @@ class Locator:
         # None where the faces are no coverage: then the predicate answers everything.
         self._raster = raster
         self._scalar = None if raster is None else Scalar(raster)
+        self._borders = ScalarBorders(grounds.borders)
+        self._ground_of = memoryview(grounds.of_face)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -200,8 +202,6 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
-        if len(points) == 1:
-            return self._locate_one(points)
         face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
         tied = np.zeros(len(points), dtype=np.bool_)
         unsure = np.flatnonzero(face == UNSURE)
@@ -224,17 +224,10 @@ class Locator:
         """
         face, on_border = UNSURE if self._scalar is None else self._scalar.locate(lon, lat), False
         if face == UNSURE:
-            faces, ties = self._predicate.hits_with_ties(np.array([(lon, lat)]))
-            face, on_border = int(faces[0]), bool(ties[0])
+            face, on_border = self._predicate.hit_one(lon, lat)
         if face < 0:
             return -1, False, nan
-        return face, on_border, self._grounds.borders.distance(lon, lat, int(self._grounds.of_face[face]))
-
-    def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
-        face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
-        if face == UNSURE:
-            return self._predicate.hits_with_ties(point)
-        return np.array([face]), np.zeros(1, dtype=np.bool_)
+        return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.
@@ -259,9 +252,6 @@ class Locator:
         """
         points = checked_points(points)
         faces = checked_indices(faces, len(points), len(self))
-        if len(points) == 1 and faces[0] >= 0:
-            ground = self._grounds.of_face[faces[0]]
-            return np.array([self._grounds.borders.distance(*points[0].tolist(), ground)])
         metres = np.full(len(points), np.nan)
         answered = np.flatnonzero(faces >= 0)
         metres[answered] = self._grounds.borders.distances(

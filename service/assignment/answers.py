@@ -52,6 +52,14 @@ def answer_one(
     in_force: InForce, question: Question, crs: Crs, declared: tuple[float, float], accuracy_m: float
 ) -> bytes:
     """Answer one position as declared; accuracy NaN where none was stated. May raise MalformedPoints."""
+    found = find_one(in_force, question, crs, declared, accuracy_m)
+    return Writer(in_force, question, crs.key).answer(found)
+
+
+def find_one(
+    in_force: InForce, question: Question, crs: Crs, declared: tuple[float, float], accuracy_m: float
+) -> Found:
+    """Find what is answered for one position as declared. May raise MalformedPoints."""
     lon, lat = to_lonlat_one(*declared, crs)
     maps = in_force.maps_at(question.scheme_id, question.moment)
     hit = locate_one(maps, lon, lat, in_force.profile.tolerance_m)
@@ -59,10 +67,10 @@ def answer_one(
     at = (x, y) if crs.kind == "canonical" else (encode(lon), encode(lat))
     numbers = Numbers(Position(x, y, encode(accuracy_m)), *at, encode(_told_m(hit)))
     listed = _listed_one(maps, hit, lon, lat, min(accuracy_m, ACCURACY_LIMIT_M)) if accuracy_m > 0 else None
-    ruling = RULINGS.at_point(question.scheme_id, lon, lat, question.moment) if len(RULINGS) else None
-    return Writer(in_force, question, crs.key).answer(
-        _found(maps, question, hit, ruling, (lon, lat), numbers, listed)
-    )
+    ruling = None
+    if len(RULINGS):
+        ruling = RULINGS.at_point(question.scheme_id, lon, lat, question.moment, question.answered_at)
+    return _found(maps, question, hit, ruling, (lon, lat), numbers, listed)
 
 
 def answer_many(
@@ -79,7 +87,9 @@ def answer_many(
     maps = in_force.maps_at(question.scheme_id, question.moment)
     hits = locate(maps, points, in_force.profile.tolerance_m)
     listed = _listed_many(maps, hits, points, np.minimum(accuracies, ACCURACY_LIMIT_M))
-    rulings = RULINGS.at_points(question.scheme_id, points, question.moment) if len(RULINGS) else {}
+    rulings: dict[int, Ruling] = {}
+    if len(RULINGS):
+        rulings = RULINGS.at_points(question.scheme_id, points, question.moment, question.answered_at)
     x, y, accuracy = (_texts(column.tolist()) for column in (*declared.T, accuracies))
     lon, lat = (x, y) if crs.kind == "canonical" else (_texts(column.tolist()) for column in points.T)
     rows = map(Numbers, map(Position, x, y, accuracy), lon, lat, _texts([_told_m(hit) for hit in hits]))

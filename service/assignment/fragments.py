@@ -226,11 +226,14 @@ class Writer:
     def _ruling(self, decided: Ruling, place: Place, ground: Place) -> tuple[bytes, bytes]:
         """Write the ruling, with the grid that would have answered without it, and what is to be said of it."""
         day = decided.decided_on.isoformat()
-        told = b'{"id":%b,"decided_on":%b,"instead_of":%b}' % (
+        told = b'{"id":%b,"decided_on":%b,"instead_of":%b' % (
             encode(str(decided.id)),
             encode(day),
             ground.grid,
         )
+        if self._contacts:
+            told += b',"decided_by":%b,"reason":%b' % (encode(decided.decided_by), encode(decided.reason))
+        told += b"}"
         name = place.row.name if place.row else ""
         return told, _inner(sentence("ruling", self._locale, grid=name, day=day))
 

@@ -7,7 +7,7 @@ explain anything.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A column that explains disagreement: p of its strongest value, bits of information, its values."""
+    """A column that explains disagreement: p of its strongest value, bits of information, its values.
+
+    `along` names the best column where this one explains nothing once that one is known.
+    """
 
     column: str
     p: float
     bits: float
     values: tuple[Value, ...]
+    along: str | None = None
 
 
 def explaining(
@@ -52,10 +56,35 @@ def explaining(
 ) -> list[Kind]:
     """Find the columns that explain disagreement, best first; those that were named come in any case, first."""
     tried = [one for name, values in columns.items() if (one := _coded(name, values, labels, name in named))]
-    attempts = sum(len(one[1]) for one in tried)
+    attempts = sum(len(words) for _, words, _ in tried)
     found = [_kind(name, words, codes, disagree, attempts) for name, words, codes in tried]
     kept = [one for one in found if one.p < LEVEL or one.column in named]
-    return sorted(kept, key=lambda one: (one.column not in named, -one.bits))
+    kept.sort(key=lambda one: (one.column not in named, -one.bits))
+    coded = {name: (words, codes) for name, words, codes in tried}
+    best = max(kept, key=lambda one: one.bits, default=None)
+    return [_beside(one, best, coded, disagree, attempts) for one in kept]
+
+
+def _beside(
+    one: Kind,
+    best: Kind | None,
+    coded: Mapping[str, tuple[list[str], NDArray[np.int64]]],
+    disagree: NDArray[np.bool_],
+    attempts: int,
+) -> Kind:
+    """Ask whether a value still stands out among rows alike in the best column (test of Mantel and Haenszel)."""
+    if best is None or one is best or one.p >= LEVEL:
+        return one
+    words, codes = coded[one.column]
+    strongest = codes == words.index(min(one.values, key=lambda value: value.p).value)
+    stratum = coded[best.column][1]
+    n, bad, mine = (np.bincount(stratum, weights=w).astype(float) for w in (None, disagree, strongest))
+    observed = float((disagree & strongest).sum())
+    expected = bad * mine / n.clip(1)
+    spread = bad * (n - bad) * mine * (n - mine) / (n * n * (n - 1)).clip(1)
+    gap = max(0.0, abs(observed - expected.sum()) - 0.5)
+    left = stats.chi2.sf(gap * gap / max(spread.sum(), 1e-12), 1) * attempts
+    return one if left < LEVEL else replace(one, along=best.column)
 
 
 def _coded(
@@ -127,7 +156,7 @@ def _bits(rows: NDArray[np.int64], wrong: NDArray[np.int64]) -> float:
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / whole
     there = table > 0
     gained = float((table[there] / whole * np.log2(table[there] / expected[there])).sum())
-    return max(0.0, gained - (len(rows) - 1) / (2 * whole * np.log(2)))
+    return float(max(0.0, gained - (len(rows) - 1) / (2 * whole * np.log(2))))
 
 
 def interval(

@@ -1,6 +1,6 @@
 """The rows of a history that can be checked, and why the others can't."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -54,7 +54,8 @@ class Usable:
 
 def sort_out(table: Table, choices: Choices, time_zone: str) -> tuple[Usable, dict[str, list[int]]]:
     """Give the rows that can be checked and, by reason, those that can't. May raise Invalid, UnknownCrs."""
-    columns = {field: _column(table, field, getattr(choices, field)) for field in ("lon", "lat", "label")}
+    checked(choices, table.names)
+    columns = {field: table.columns[getattr(choices, field)] for field in ("lon", "lat", "label")}
     crs = parse_crs(choices.crs)
     raw = np.full((len(table), 2), np.nan)
     reasons = np.full(len(table), "", dtype="U16")
@@ -69,7 +70,7 @@ def sort_out(table: Table, choices: Choices, time_zone: str) -> tuple[Usable, di
     reasons[(raw == 0).all(axis=1)] = "zero"
     moments = np.full(len(table), np.nan)
     if choices.time is not None:
-        moments = _moments(_column(table, "time", choices.time), ZoneInfo(time_zone))
+        moments = _moments(table.columns[choices.time], ZoneInfo(time_zone))
         reasons[np.isnan(moments) & (reasons == "")] = "no-time"
     reasons[[one == "" for one in columns["label"]]] = "no-label"
     reasons[sorted(table.too_long)] = "more-cells"
@@ -79,11 +80,14 @@ def sort_out(table: Table, choices: Choices, time_zone: str) -> tuple[Usable, di
     return Usable(row, labels, raw[row], points[row], moments[row]), bad
 
 
-def _column(table: Table, field: str, name: str) -> list[str]:
-    if name not in table.columns:
-        detail = f"The table has no column {name[:60]!r}. It has: {', '.join(table.names[:60])}."
-        raise Invalid(detail, errors=[{"pointer": f"/{field}", "detail": detail}])
-    return table.columns[name]
+def checked(choices: Choices, names: Sequence[str]) -> None:
+    """Refuse columns that the table does not have and systems nobody knows. May raise Invalid, UnknownCrs."""
+    fields = [(field, getattr(choices, field)) for field in ("lon", "lat", "label", "time")]
+    for field, name in [*fields, *(("kinds", one) for one in choices.kinds)]:
+        if name is not None and name not in names:
+            detail = f"The table has no column {name[:60]!r}. It has: {', '.join(names[:60])}."
+            raise Invalid(detail, errors=[{"pointer": f"/{field}", "detail": detail}])
+    parse_crs(choices.crs)
 
 
 def _number(text: str) -> tuple[float, str]:

@@ -23,7 +23,7 @@ UNPACKED_LIMIT = 1 << 30
 RATIO, RATIO_FROM = 250, 32 << 20  # no real table packs better; as for packed maps
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 200  # lines by which encoding and separator are told
-COLUMNS_LIMIT, CELL_LIMIT = 2000, 100_000
+COLUMNS_LIMIT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,6 @@ def read_table(path: Path, *, encoding: str | None = None, most_rows: int | None
     text, name = _decoded(raw, encoding)
     if "\x00" in text[:4096]:
         raise UnreadableFile("This is no table. Readable are CSV (also .gz) and XLSX.")
-    csv.field_size_limit(CELL_LIMIT)
     return _collected(_records(text), name, most_rows)
 
 
@@ -125,7 +124,10 @@ def _records(text: str) -> Iterator[tuple[int, list[Any]]]:
 
 def _separator(lines: list[str]) -> str:
     def steadiness(one: str) -> tuple[int, int]:
-        counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=one))
+        try:
+            counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=one))
+        except csv.Error:  # said with its line by the reading itself
+            return 0, 0
         width, rows = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=(0, 0))
         return (rows if width > 1 else 0, width)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import numpy as np
 import shapely
@@ -39,7 +39,7 @@ def edition(
             faces.append(part)
             owners.append(place)
     key = EditionKey(
-        int(district[-2:]), district, f"区{district}", number, 1, uuid5(SPACE, f"{district}/{number}"),
+        int(district[-2:]), district, f"区{district}", number, 1, uuid4(),
         FIRST + timedelta(days=100 * (number - 1)),
     )  # fmt: skip
     return EditionMap(
@@ -82,7 +82,9 @@ class InMemory:
         return self.listed[district_id][-2::-1]
 
 
-def squares(columns: int, rows: int, *, west=116.0, south=32.0, step=0.01, first=1, moved=0.0) -> dict[str, shapely.Polygon]:
+def squares(
+    columns: int, rows: int, *, west=116.0, south=32.0, step=0.01, first=1, moved=0.0
+) -> dict[str, shapely.Polygon]:
     """Cut a rectangle into squares; codes run from 001. `moved` shifts the inner vertical borders, degrees."""
     found = {}
     for row in range(rows):
