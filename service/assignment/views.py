@@ -1,5 +1,6 @@
 """The look-up over HTTP: one position or many, and the map page."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,7 +8,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from apiflask import APIBlueprint
 from flask import Response, render_template, request
-from flask_babel import get_locale
 from pydantic import BaseModel, Field
 
 from geo.crs import Crs, parse_crs
@@ -18,7 +18,7 @@ from service.assignment.batch import not_on_earth, read_row
 from service.assignment.in_force import IN_FORCE
 from service.assignment.page import page_config
 from service.errors import Invalid
-from service.http import json_response, lookup, raw_json
+from service.http import arguments, json_response, language, lookup, raw_json
 from service.openapi import takes
 from service.people.guards import principal
 from service.people.permissions import Permission
@@ -53,14 +53,14 @@ class AssignQuery(BaseModel):
 @bp.doc(summary="Find the grid that answers for a position", tags=["assignment"])
 def assign() -> Response:
     """Answer one position."""
-    given = request.args
+    given = arguments()
     if "address" in given:
         return _assign_address(given["address"])
     row = read_row(given.get("lon"), given.get("lat"), given.get("accuracy_m"))
     if row.error:
         field = next((name for name in ("lon", "lat", "accuracy_m") if name[:3] in row.error), "lon")
         raise Invalid(f"lon, lat: {row.error}", errors=[{"pointer": f"/{field}", "detail": row.error}])
-    question, crs = _question(), _crs()
+    question, crs = _question(given), _crs(given.get("crs"))
     try:
         return raw_json(answer_one(IN_FORCE, question, crs, (row.x, row.y), row.accuracy_m))
     except MalformedPoints as error:
@@ -92,8 +92,8 @@ def _crs(given: Any = None) -> Crs:
         raise Invalid(error.detail, errors=[{"pointer": "/crs", "detail": error.detail}]) from error
 
 
-def _question() -> Question:
-    given = request.args
+def _question(given: Mapping[str, str] | None = None) -> Question:
+    given = arguments() if given is None else given
     answered_at = IN_FORCE.now()  # first of all: a process that heard nothing yet knows no scheme either
     scheme_id = IN_FORCE.scheme_id(given.get("scheme"))
     if scheme_id is None:
@@ -105,7 +105,7 @@ def _question() -> Question:
         scheme_id=scheme_id,
         moment=moment(given.get("at"), IN_FORCE.profile.time_zone) or answered_at,
         answered_at=answered_at,
-        locale=str(get_locale() or IN_FORCE.profile.locale),
+        locale=language(IN_FORCE.profile.locale, given.get("locale")),
         contacts=principal().may(Permission.CONTACT_READ),
         level=level,
         root=request.script_root,
