@@ -3,6 +3,8 @@
 Edges are straight in lon/lat, as everywhere in this product; nothing here changes a geometry.
 """
 
+from math import sqrt
+
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +38,17 @@ def metres_per_degree(lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
     prime_vertical = SEMI_MAJOR_M / np.sqrt(w2)
     meridian = SEMI_MAJOR_M * (1 - ECCENTRICITY_2) / w2**1.5
     return np.radians(prime_vertical * np.cos(phi)), np.radians(meridian)
+
+
+def metres_per_degree_one(lat: float) -> tuple[float, float]:
+    """Give `metres_per_degree` of one latitude, bit for bit, as plain numbers."""
+    phi = lat * (np.pi / 180.0)
+    # numpy's own sine: the one of `math` may differ in the last bit.
+    sine = float(np.sin(phi))
+    w2 = 1 - ECCENTRICITY_2 * (sine * sine)
+    prime_vertical = SEMI_MAJOR_M / sqrt(w2)
+    meridian = SEMI_MAJOR_M * (1 - ECCENTRICITY_2) / float(np.power(w2, 1.5))
+    return prime_vertical * float(np.cos(phi)) * (np.pi / 180.0), meridian * (np.pi / 180.0)
 
 
 def area_m2(geometries: ArrayLike) -> NDArray[np.float64]:

@@ -32,8 +32,9 @@ class _Sketch:
     edges: Edges
     cells: list[list[Cells]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
     places: list[list[Integers]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
+    listed: list[list[Shorts]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
     unsure: list[Integers] = field(default_factory=list)
-    divided: list[Integers] = field(default_factory=list)
+    divided: list["_Deep"] = field(default_factory=list)
     blocks: list[tuple[Frame, Integers, Integers]] = field(default_factory=list)
     meeting: list[Shorts] = field(default_factory=list)
 
@@ -75,7 +76,7 @@ def draw(
         if len(deep.first) == 0:
             break
         frame = frame.divided()
-        sketch.divided.append(deep.place)
+        sketch.divided.append(deep)
         sketch.blocks.append((frame, deep.column.astype(np.int64) * SIDE, deep.row.astype(np.int64) * SIDE))
         edge, column, row, block = _touched_within(frame, ends, deep)
         place = size + block * SIDE**2 + row % SIDE * SIDE + column % SIDE
@@ -117,6 +118,7 @@ def _sketch_cells(
             cells, meeting = regions(frame, column[which], row[which], listed, sketch.edges)
             sketch.cells[k - 1].append(cells)
             sketch.places[k - 1].append(place[which])
+            sketch.listed[k - 1].append(listed.reshape(-1))
             sketch.meeting.append(listed[meeting].reshape(-1))
     which = np.flatnonzero(count > MOST_LINES)
     first, count = first[which], count[which]
@@ -194,14 +196,27 @@ def _finished(sketch: _Sketch, frame: Frame, size: int, locate: Locate) -> Drawi
         cells.append(Cells(lines, np.concatenate([one.faces for one in drawn or [empty]])))
         drawn.clear()
         number = _numbered(table, places, number)
-    number = _numbered(table, sketch.divided, number)
+    _numbered(table, [deep.place for deep in sketch.divided], number)
     for place in sketch.unsure:
         table[place] = UNSURE
     main = frame.rows * frame.columns
     _name(table[:main].reshape(1, frame.rows, frame.columns), [(frame, np.zeros(1), np.zeros(1))], locate)
     _name(table[main:].reshape(-1, SIDE, SIDE), sketch.blocks, locate)
     meeting = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *sketch.meeting]))
-    return Drawing(Raster(frame, table, tuple(cells)), meeting)
+    first, listed = _lists(sketch)
+    edges = sketch.edges
+    raster = Raster(frame, table, tuple(cells), first, listed, edges.ends, edges.left, edges.right)
+    return Drawing(raster, meeting)
+
+
+def _lists(sketch: _Sketch) -> tuple[Shorts, Shorts]:
+    """Give the edges of all touched cells in the order of their numbers: where each cell's begin, edges."""
+    listed = [one for some in sketch.listed for one in some] + [deep.edge for deep in sketch.divided]
+    few = [np.full(sum(map(len, some)), k) for k, some in enumerate(sketch.places, start=1)]
+    count = np.concatenate([*few, *(deep.count for deep in sketch.divided)])
+    first = np.zeros(len(count) + 1, dtype=np.int32)
+    np.cumsum(count, out=first[1:])
+    return first, np.concatenate([np.empty(0, dtype=np.int32), *listed])
 
 
 def _numbered(table: Shorts, places: list[Integers], number: int) -> int:

@@ -1,7 +1,7 @@
 """Point to face, exactly: the one place that answers whose ground a position lies on."""
 
 from functools import cached_property
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 import shapely
@@ -16,7 +16,7 @@ from geo.locator.overlaps import contradicting, is_coverage
 from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
-from geo.locator.scalar import Scalar
+from geo.locator.scalar import Scalar, ScalarBorders
 
 Faces = NDArray[np.int64]
 Metres = NDArray[np.float64]
@@ -40,6 +40,8 @@ class Locator:
         # None where the faces are no coverage: then the predicate answers everything.
         self._raster = raster
         self._scalar = None if raster is None else Scalar(raster)
+        self._borders = ScalarBorders(grounds.borders)
+        self._ground_of = memoryview(grounds.of_face)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -109,6 +111,11 @@ class Locator:
     def grounds(self) -> Grounds:
         """The ground of each owner, given by its borders."""
         return self._grounds
+
+    @property
+    def raster(self) -> Raster | None:
+        """The raster over the faces; None where they are no coverage."""
+        return self._raster
 
     def covering(self, lon: float, lat: float) -> list[int]:
         """List all faces that cover a point.
@@ -196,19 +203,32 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
-        if len(points) == 1:
-            return self._locate_one(points)
         face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
         tied = np.zeros(len(points), dtype=np.bool_)
         unsure = np.flatnonzero(face == UNSURE)
         face[unsure], tied[unsure] = self._predicate.hits_with_ties(points[unsure])
         return face, tied
 
-    def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
-        face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
+    def look_up(self, lon: float, lat: float) -> tuple[int, bool, float]:
+        """Answer one point in plain numbers, to the same bits as `locate_with_ties` and `distance_to_border_m`.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees, finite.
+
+        Returns
+        -------
+        face, on_border, metres
+            The face that answers, -1 where none does; whether the point is on a border between owners; how far
+            the nearest border of the ground of the owner that answers is, NaN without face.
+        """
+        face, on_border = UNSURE if self._scalar is None else self._scalar.locate(lon, lat), False
         if face == UNSURE:
-            return self._predicate.hits_with_ties(point)
-        return np.array([face]), np.zeros(1, dtype=np.bool_)
+            face, on_border = self._predicate.hit_one(lon, lat)
+        if face < 0:
+            return -1, False, nan
+        return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.
@@ -233,9 +253,6 @@ class Locator:
         """
         points = checked_points(points)
         faces = checked_indices(faces, len(points), len(self))
-        if len(points) == 1 and faces[0] >= 0:
-            ground = self._grounds.of_face[faces[0]]
-            return np.array([self._grounds.borders.distance(*points[0].tolist(), ground)])
         metres = np.full(len(points), np.nan)
         answered = np.flatnonzero(faces >= 0)
         metres[answered] = self._grounds.borders.distances(

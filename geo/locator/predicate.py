@@ -49,6 +49,17 @@ class Predicate:
             face[begin + point[hit][order]] = near[hit][order]
         return face
 
+    def hit_one(self, lon: float, lat: float) -> tuple[int, bool]:
+        """Ask the exact predicate of one point, as `hits_with_ties` does."""
+        near = self._faces.tree.query(shapely.points(lon, lat))
+        near.sort()
+        hit = near[shapely.intersects_xy(self._faces.ready(near), lon, lat)].tolist()
+        if not hit:
+            return -1, False
+        tied = len({int(self._owners[face]) for face in hit}) > 1
+        # Where faces overlap, a point inside the first one is on no border of it.
+        return hit[0], tied and not shapely.contains_xy(self._faces.ready(np.array(hit[:1]))[0], lon, lat)
+
     def hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give all pairs of a point and a face that covers it, by ascending face."""
         point, face = self._faces.tree.query(shapely.points(points))

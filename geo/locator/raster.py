@@ -78,11 +78,22 @@ class Raster:
     cells
         The touched cells, those with one line first; after all those come the divided cells in the order of
         their parts in the table.
+    first, listed
+        Touched cell t, divided or not, comes near to the edges ``listed[first[t]:first[t + 1]]``.
+    edges
+        (m, 4): lon and lat of both ends of each edge of the coverage.
+    left, right
+        The face on either side of each edge, -1 for none.
     """
 
     frame: Frame
     table: NDArray[np.int32]
     cells: tuple[Cells, ...]
+    first: NDArray[np.int32]
+    listed: NDArray[np.int32]
+    edges: Floats
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
 
     def locate_many(self, points: Floats) -> Integers:
         """Give the face of each point, -1 for none, UNSURE where the exact predicate must decide."""

@@ -1,7 +1,13 @@
-"""The raster for one point at a time, in plain Python: numpy's overhead would be most of the time."""
+"""Look-ups for one point at a time, in plain Python: numpy's overhead would be most of the time."""
 
+from math import inf, nan, sqrt
+
+import shapely
+
+from geo.locator.edges import BESIDE_M, TOUCHING_M, EdgeGroups
 from geo.locator.frame import SIDE
 from geo.locator.raster import BOUND, TOUCHED, UNSURE, Raster
+from geo.measure import metres_per_degree_one
 
 NEAR = float(BOUND)
 
@@ -52,3 +58,96 @@ def _ask(number: int, width: int, lines: memoryview, faces: memoryview, u: float
             return UNSURE
         bit += bit
     return faces[number * bit + region]
+
+
+class ScalarBorders:
+    """Measures from one point to the nearest edge of a group by the arithmetic of `EdgeGroups`, to the same bits.
+
+    Boxes and edges that lie farther than an edge already seen are passed over; what is left out so can't be the
+    nearest, whichever way its distance was rounded.
+    """
+
+    def __init__(self, borders: EdgeGroups) -> None:
+        self._top = memoryview(borders.top)
+        self._edges = memoryview(borders.edges.reshape(-1))
+        self._levels = [
+            (memoryview(one.first_node), memoryview(one.first_child), memoryview(one.box.reshape(-1)))
+            for one in borders.levels
+        ]
+
+    def distance(self, lon: float, lat: float, group: int) -> float:
+        """Metres to the nearest edge of a group, NaN where it has none; 0.0 only on the edge."""
+        top = self._top[group]
+        first_node = self._levels[top][0]
+        search = _Search(lon, lat)
+        self._descend(search, top, first_node[group], first_node[group + 1])
+        return search.metres if search.metres < inf else nan
+
+    def _descend(self, search: "_Search", level: int, first: int, last: int) -> None:
+        """Look under the nodes `first … last - 1` of a level, the nearest box first."""
+        _, first_child, box = self._levels[level]
+        for least, node in search.by_distance(box, first, last):
+            if least > search.reach_m:
+                return
+            begin, end = first_child[node], first_child[node + 1]
+            if level:
+                self._descend(search, level - 1, begin, end)
+            else:
+                search.measure(self._edges[4 * begin : 4 * end].tolist())
+
+
+class _Search:
+    """The nearest edge so far: its distance, and how far another may seem to be and yet be nearer."""
+
+    __slots__ = ("_lat", "_lon", "_m_lat", "_m_lon", "metres", "reach_m")
+
+    def __init__(self, lon: float, lat: float) -> None:
+        self._lon, self._lat = lon, lat
+        self._m_lon, self._m_lat = metres_per_degree_one(lat)
+        self.metres = self.reach_m = inf
+
+    def by_distance(self, box: memoryview, first: int, last: int) -> list[tuple[float, int]]:
+        """Give nodes by the distance of their boxes: nothing under a node is nearer."""
+        if last - first == 1:
+            return [(0.0, first)]
+        lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
+        found, sides = [], iter(box[4 * first : 4 * last].tolist())
+        for node, west, south, east, north in zip(
+            range(first, last), sides, sides, sides, sides, strict=True
+        ):
+            x = (west - lon if lon < west else lon - east if lon > east else 0.0) * m_lon
+            y = (south - lat if lat < south else lat - north if lat > north else 0.0) * m_lat
+            found.append((sqrt(x * x + y * y), node))
+        found.sort()
+        return found
+
+    def measure(self, ends: list[float]) -> None:
+        """Measure to edges, given as a_lon, a_lat, b_lon, b_lat with a < b one after another."""
+        lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
+        west, south, east, north = self._box()
+        each = iter(ends)
+        for a_lon, a_lat, b_lon, b_lat in zip(each, each, each, each, strict=True):
+            if a_lon > east or b_lon < west:
+                continue
+            if (a_lat > north and b_lat > north) or (a_lat < south and b_lat < south):
+                continue
+            ax, ay = (a_lon - lon) * m_lon, (a_lat - lat) * m_lat
+            bx, by = (b_lon - lon) * m_lon, (b_lat - lat) * m_lat
+            ex, ey = (b_lon - a_lon) * m_lon, (b_lat - a_lat) * m_lat
+            along, length2 = -(ax * ex + ay * ey), ex * ex + ey * ey
+            if 0 < along < length2:
+                metres = abs(ax * ey - ay * ex) / sqrt(length2)
+            else:
+                metres = sqrt(min(ax * ax + ay * ay, bx * bx + by * by))
+            if metres < TOUCHING_M:
+                line = shapely.linestrings([(a_lon, a_lat), (b_lon, b_lat)])
+                metres = 0.0 if shapely.intersects_xy(line, lon, lat) else max(metres, BESIDE_M)
+            if metres < self.metres:
+                self.metres, self.reach_m = metres, metres * (1 + 1e-9) + TOUCHING_M
+                west, south, east, north = self._box()
+
+    def _box(self) -> tuple[float, float, float, float]:
+        """Give the box in degrees beyond which nothing is nearer."""
+        # At the poles the scale vanishes and any longitude is within reach.
+        x, y = self.reach_m / max(self._m_lon, 1e-3), self.reach_m / self._m_lat
+        return self._lon - x, self._lat - y, self._lon + x, self._lat + y

@@ -1,254 +1,225 @@
-"""From positions to answers: one path for one point and for a million, so that they can't differ."""
+"""From positions to answers: one point and a million take the same steps, so that they can't differ.
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+One point goes through plain numbers (`answer_one`), many through columns (`answer_many`); where they lie is
+decided by the same arithmetic (`geo.locator`), how sure that is by the same formulas (`geo.confidence`), and
+one `Writer` writes them. Tests hold both to the same bytes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.confidence import shares
+from geo.confidence import Share, shares, shares_many
 from geo.crs import Crs, parse_crs, to_lonlat_one
+from service.assignment.evidence import Position
+from service.assignment.fragments import (
+    NOWHERE,
+    NULL,
+    Found,
+    Other,
+    Place,
+    Writer,
+    encode,
+    place_of,
+    place_with_id,
+)
 from service.assignment.in_force import InForce
-from service.assignment.maps import EditionMap, GridRow
+from service.assignment.locating import Hit, locate, locate_one
+from service.assignment.maps import EditionMap
+from service.assignment.question import Question
+from service.assignment.rulings import RULINGS, Ruling
 from service.assignment.wording import sentence
 
+__all__ = ["Hit", "Question", "answer_many", "answer_one", "locate", "locate_one"]
 ACCURACY_LIMIT_M = 1000.0  # farther out the circle says nothing about one grid, and costs seconds
+# So many accuracies away from every border the error does not reach: 5.3 sigmas, beyond which lies a millionth.
+CLEAR = 3.5
+Listed = list[tuple[EditionMap, Sequence[Share]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for every position of a request."""
+class Numbers(NamedTuple):
+    """The numbers of one position as JSON; the distance is null where there is none to tell."""
 
-    scheme_id: int
-    moment: datetime
-    answered_at: datetime
-    locale: str
-    contacts: bool
-    level: str | None = None
+    asked: Position
+    lon: bytes
+    lat: bytes
+    distance_m: bytes
 
 
-@dataclass(slots=True)
-class Hit:
-    """Where one position lies: status, map, face, distance to the answering ground's border."""
-
-    status: str
-    map: EditionMap | None = None
-    face: int = -1
-    distance_m: float | None = None
-
-    @property
-    def grid(self) -> GridRow | None:
-        """Give the answering grid."""
-        if self.map is None or self.face < 0 or self.status == "outside":
-            return None
-        owner = int(self.map.locator.owners[self.face])
-        return self.map.grids[owner] if owner >= 0 else None
+def answer_one(
+    in_force: InForce, question: Question, crs: Crs, declared: tuple[float, float], accuracy_m: float
+) -> bytes:
+    """Answer one position as declared; accuracy NaN where none was stated. May raise MalformedPoints."""
+    found = find_one(in_force, question, crs, declared, accuracy_m)
+    return Writer(in_force, question, crs.key).answer(found)
 
 
-def locate(maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: float) -> list[Hit]:
-    """Find the answering face of each position over the maps of all districts."""
-    hits = [Hit("outside") for _ in range(len(points))]
-    for one in maps:
-        near = _within(one, points)
-        if len(near) == 0:
-            continue
-        faces, ties = one.locator.locate_with_ties(points[near])
-        inside = np.flatnonzero(faces >= 0)
-        distances = one.locator.distance_to_border_m(points[near[inside]], faces[inside])
-        for found, distance in zip(inside.tolist(), distances.tolist(), strict=True):
-            _take(hits, int(near[found]), one, int(faces[found]), bool(ties[found]), distance)
-    missing = [row for row, hit in enumerate(hits) if hit.map is None]
-    if missing:
-        _look_around([hits[row] for row in missing], maps, points[missing], tolerance_m)
-    return hits
-
-
-def _within(one: EditionMap, points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """List the points in the box of a map: no other can lie in it."""
-    west, south, east, north = one.locator.bounds
-    x, y = points[:, 0], points[:, 1]
-    return np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
-
-
-def _take(hits: list[Hit], row: int, one: EditionMap, face: int, tie: bool, distance: float) -> None:
-    hit = hits[row]
-    if hit.map is not None:  # two districts claim it: the order of precedence is the same over all maps
-        if hit.map.precedence[hit.face] <= one.precedence[face]:
-            one, face, tie, distance = hit.map, hit.face, hit.status == "border", hit.distance_m or 0.0
-        tie = (
-            tie or distance == 0.0
-        )  # where the districts overlap, the ground of the one that answers goes on
-    status = "border" if tie else ("gap" if one.kinds[face] == "gap" else "inside")
-    hits[row] = Hit(status, one, face, distance)
-
-
-def _look_around(
-    hits: list[Hit], maps: list[EditionMap], points: NDArray[np.float64], tolerance_m: float
-) -> None:
-    for one in maps:
-        if len(one.locator) == 0:
-            continue
-        faces, distances = one.locator.nearest_any(points)
-        for hit, face, distance in zip(hits, faces.tolist(), distances.tolist(), strict=True):
-            if hit.distance_m is None or distance < hit.distance_m:
-                hit.map, hit.face, hit.distance_m = one, face, distance
-    for hit in hits:
-        if hit.distance_m is not None and hit.distance_m <= tolerance_m:
-            hit.status = "nearest"
-
-
-def answer(
-    in_force: InForce, question: Question, points: NDArray[np.float64], accuracies: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    """Answer each canonical position (n, 2); accuracy NaN where none was stated."""
+def find_one(
+    in_force: InForce, question: Question, crs: Crs, declared: tuple[float, float], accuracy_m: float
+) -> Found:
+    """Find what is answered for one position as declared. May raise MalformedPoints."""
+    lon, lat = to_lonlat_one(*declared, crs)
     maps = in_force.maps_at(question.scheme_id, question.moment)
-    tolerance = in_force.profile.tolerance_m
-    answered_at = question.answered_at.isoformat()
-    return [
-        _present(in_force, question, maps, hit, points[row], float(accuracies[row]), answered_at)
-        for row, hit in enumerate(locate(maps, points, tolerance))
-    ]
+    hit = locate_one(maps, lon, lat, in_force.profile.tolerance_m)
+    x, y = encode(declared[0]), encode(declared[1])
+    at = (x, y) if crs.kind == "canonical" else (encode(lon), encode(lat))
+    numbers = Numbers(Position(x, y, encode(accuracy_m)), *at, encode(_told_m(hit)))
+    listed = _listed_one(maps, hit, lon, lat, min(accuracy_m, ACCURACY_LIMIT_M)) if accuracy_m > 0 else None
+    ruling = None
+    if len(RULINGS):
+        ruling = RULINGS.at_point(question.scheme_id, lon, lat, question.moment, question.answered_at)
+    return _found(maps, question, hit, ruling, (lon, lat), numbers, listed)
 
 
-def _present(
+def answer_many(
     in_force: InForce,
     question: Question,
-    maps: list[EditionMap],
-    hit: Hit,
-    point: NDArray[np.float64],
-    accuracy_m: float,
-    answered_at: str,
-) -> dict[str, Any]:
-    grid = hit.grid
-    confidence, alternates = _sureness(maps, hit, point, accuracy_m)
-    if hit.status == "outside" and hit.map is not None:
-        alternates = [_nearest_alternate(hit)]
-    chain = _chain(in_force, question, hit)
-    return {
-        "status": hit.status,
-        "grid": None if grid is None else _named(grid),
-        "chain": chain,
-        "distance_to_border_m": None if hit.status == "outside" else _rounded(hit.distance_m),
-        "confidence": confidence,
-        "alternates": alternates,
-        "position": {"lon": float(point[0]), "lat": float(point[1]), "crs": in_force.profile.geographic_crs},
-        "why": _why(question, hit, grid, chain),
-        "warnings": _warnings(question, maps, hit, point),
-        "edition": _edition(hit),
-        "answered_at": answered_at,
-    }
-
-
-def _named(grid: GridRow) -> dict[str, Any]:
-    return {"id": str(grid.id), "code": grid.code, "name": grid.name, "level": grid.level}
-
-
-def _rounded(metres: float | None) -> float | None:
-    return None if metres is None else round(metres, 3)
-
-
-def _edition(hit: Hit) -> dict[str, Any] | None:
-    if hit.map is None or hit.status == "outside":
-        return None
-    key = hit.map.key
-    return {
-        "district": key.district_code,
-        "number": key.number,
-        "in_force_from": key.in_force_from.isoformat(),
-    }
-
-
-def _chain(in_force: InForce, question: Question, hit: Hit) -> list[dict[str, Any]]:
-    if hit.map is None or hit.status == "outside":
+    crs: Crs,
+    declared: NDArray[np.float64],
+    points: NDArray[np.float64],
+    accuracies: NDArray[np.float64],
+) -> list[bytes]:
+    """Answer positions as declared (n, 2), which are `points` in lon/lat; accuracy NaN where none was stated."""
+    if len(points) == 0:
         return []
-    key = hit.map.key
-    chain: list[dict[str, Any]] = [
-        {"level": "district", "code": key.district_code, "name": key.district_name}
+    maps = in_force.maps_at(question.scheme_id, question.moment)
+    hits = locate(maps, points, in_force.profile.tolerance_m)
+    listed = _listed_many(maps, hits, points, np.minimum(accuracies, ACCURACY_LIMIT_M))
+    rulings: dict[int, Ruling] = {}
+    if len(RULINGS):
+        rulings = RULINGS.at_points(question.scheme_id, points, question.moment, question.answered_at)
+    x, y, accuracy = (_texts(column.tolist()) for column in (*declared.T, accuracies))
+    lon, lat = (x, y) if crs.kind == "canonical" else (_texts(column.tolist()) for column in points.T)
+    rows = map(Numbers, map(Position, x, y, accuracy), lon, lat, _texts([_told_m(hit) for hit in hits]))
+    write = Writer(in_force, question, crs.key).answer
+    return [
+        write(_found(maps, question, hit, rulings.get(row), at, numbers, listed.get(row)))
+        for row, (hit, at, numbers) in enumerate(zip(hits, points.tolist(), rows, strict=True))
     ]
-    for number in hit.grid.chain if hit.grid else ():
-        row = hit.map.grids[number]
-        entry = _named(row)
-        if question.contacts:
-            entry["leader"] = in_force.leader(row.id)
-        chain.append(entry)
-        if row.level == question.level:
-            break
-    return chain
 
 
-def _sureness(
-    maps: list[EditionMap], hit: Hit, point: NDArray[np.float64], accuracy_m: float
-) -> tuple[float | None, list[dict[str, Any]]]:
-    if not accuracy_m > 0:
-        return None, []
-    confidence, alternates = 0.0, []
+def _texts(column: list[float | None]) -> list[bytes]:
+    """Write many numbers as JSON, in the digits in which each is written alone."""
+    return encode(column)[1:-1].split(b",")
+
+
+def _told_m(hit: Hit) -> float | None:
+    """Give the distance that is told; outside it would be that to a stranger's border."""
+    return None if hit.status == "outside" or hit.distance_m is None else rounded_m(hit.distance_m)
+
+
+def rounded_m(metres: float) -> float:
+    """Round to millimetres."""
+    return round(metres * 1000) / 1000
+
+
+def _found(
+    maps: list[EditionMap],
+    question: Question,
+    hit: Hit,
+    ruling: Ruling | None,
+    at: tuple[float, float],
+    numbers: Numbers,
+    listed: Listed | None,
+) -> Found:
+    """Bring together what was found for one position."""
+    ground = NOWHERE if hit.map is None or hit.status == "outside" else place_of(hit.map, hit.owner)
+    place = ground
+    if ruling is not None:
+        decided = _decided(maps, ruling)
+        place, ruling = (decided, ruling) if decided else (ground, None)
+    confidence, others = (None, ()) if listed is None else _sureness(hit, listed)
+    warnings: Sequence[dict[str, Any]] = ()
+    if hit.status == "outside":
+        others = _nearest(hit)
+        warnings = _warnings(question, maps, *at)
+    metres = hit.distance_m or 0.0
+    asked, lon, lat, distance_m = numbers
+    return Found(
+        hit.status, place, ground, ruling, asked, lon, lat, distance_m, metres,
+        NULL if confidence is None else encode(confidence), others, warnings,
+    )  # fmt: skip
+
+
+def _decided(maps: list[EditionMap], ruling: Ruling) -> Place | None:
+    """Give the grid a ruling names; None where no edition in force has it any more."""
+    return next(filter(None, (place_with_id(one, ruling.grid_id) for one in maps)), None)
+
+
+def _listed_one(maps: list[EditionMap], hit: Hit, lon: float, lat: float, accuracy_m: float) -> Listed:
+    """List for each map near the position whose grounds are within the reach of its error."""
+    return [
+        (one, _clear(hit) if _is_clear(one, hit, accuracy_m) else shares(one.locator, lon, lat, accuracy_m))
+        for one in maps
+        if _is_near(one, lon, lat, accuracy_m)
+    ]
+
+
+def _listed_many(
+    maps: list[EditionMap], hits: list[Hit], points: NDArray[np.float64], accuracies: NDArray[np.float64]
+) -> dict[int, Listed]:
+    """List the same for each row that states an accuracy."""
+    known = np.flatnonzero(accuracies > 0).tolist()
+    listed: dict[int, Listed] = {row: [] for row in known}
     for one in maps:
-        if not _is_near(one, point, accuracy_m):
-            continue
-        for share in shares(one.locator, float(point[0]), float(point[1]), min(accuracy_m, ACCURACY_LIMIT_M)):
-            if share.owner < 0:
-                continue
-            if hit.grid is not None and one is hit.map and one.grids[share.owner] is hit.grid:
-                confidence = share.share
-                continue
-            grid = one.grids[share.owner]
-            alternates.append(
-                {
-                    "code": grid.code,
-                    "name": grid.name,
-                    "level": grid.level,
-                    "share": round(share.share, 4),
-                    "distance_m": _rounded(share.distance_m),
-                }
-            )
-    alternates.sort(key=lambda one: (-one["share"], one["distance_m"], one["code"]))
-    return round(confidence, 4), alternates
+        near = [row for row in known if _is_near(one, *points[row].tolist(), float(accuracies[row]))]
+        doubtful = [row for row in near if not _is_clear(one, hits[row], float(accuracies[row]))]
+        found = shares_many(one.locator, points[doubtful], accuracies[doubtful])
+        told = dict(zip(doubtful, found, strict=True))
+        for row in near:
+            listed[row].append((one, told[row] if row in told else _clear(hits[row])))
+    return listed
 
 
-def _is_near(one: EditionMap, point: NDArray[np.float64], accuracy_m: float) -> bool:
-    if len(one.locator) == 0:
-        return False
+def _is_clear(one: EditionMap, hit: Hit, accuracy_m: float) -> bool:
+    """Tell whether the error can't reach beyond the ground of the grid that answers, as far as this map goes."""
+    return (
+        hit.map is one
+        and hit.owner >= 0
+        and hit.status in ("inside", "gap")
+        and (hit.distance_m or 0.0) > CLEAR * accuracy_m
+    )
+
+
+def _clear(hit: Hit) -> list[Share]:
+    return [Share(hit.owner, 1.0, 0.0)]
+
+
+def _is_near(one: EditionMap, lon: float, lat: float, accuracy_m: float) -> bool:
+    """Tell whether a map may have ground within the reach of the error; a hundredth of a degree is 400 m at least."""
     west, south, east, north = one.locator.bounds
     reach = accuracy_m * 4 / 111_000
-    wide = reach / max(0.05, float(np.cos(np.radians(point[1]))))
-    return bool(west - wide <= point[0] <= east + wide and south - reach <= point[1] <= north + reach)
+    wide = reach / max(0.05, float(np.cos(np.radians(lat))))
+    return west - wide <= lon <= east + wide and south - reach <= lat <= north + reach
 
 
-def _nearest_alternate(hit: Hit) -> dict[str, Any]:
-    assert hit.map is not None  # noqa: S101 - for the type checker
-    owner = int(hit.map.locator.owners[hit.face])
-    grid = hit.map.grids[owner] if owner >= 0 else None
-    return {
-        "code": grid.code if grid else None,
-        "name": grid.name if grid else None,
-        "level": grid.level if grid else None,
-        "share": None,
-        "distance_m": _rounded(hit.distance_m),
-    }
+def _sureness(hit: Hit, listed: Listed) -> tuple[float, list[Other]]:
+    """Give the share of the answering grid, and everybody else's, largest first."""
+    confidence, others = 0.0, []
+    for one, found in listed:
+        for share in found:
+            if share.owner < 0:
+                continue
+            if one is hit.map and share.owner == hit.owner and hit.status != "outside":
+                confidence = share.share
+            else:
+                whose = place_of(one, share.owner)
+                others.append(Other(whose, round(share.share, 4), rounded_m(share.distance_m)))
+    others.sort(key=lambda other: (-(other.share or 0.0), other.distance_m, other.place.bare))
+    return round(confidence, 4), others
 
 
-def _why(question: Question, hit: Hit, grid: GridRow | None, chain: list[dict[str, Any]]) -> str:
-    key = "gap-nobody" if hit.status == "gap" and grid is None else hit.status
-    words = sentence(
-        key,
-        question.locale,
-        grid=grid.name if grid else "",
-        distance=hit.distance_m if hit.distance_m else 0.0,
-    )
-    if question.contacts and grid is not None and chain[-1].get("leader") is None:
-        above = next((one for one in reversed(chain[:-1]) if one.get("leader")), None)
-        if above is not None:
-            words += sentence("vacant", question.locale, grid=grid.name, parent=above["name"])
-    return words
-
-
-def _warnings(
-    question: Question, maps: list[EditionMap], hit: Hit, point: NDArray[np.float64]
-) -> list[dict[str, Any]]:
-    if hit.status != "outside":
+def _nearest(hit: Hit) -> list[Other]:
+    """Give the nearest grid of a position that lies outside, however far."""
+    if hit.map is None or hit.distance_m is None:
         return []
-    lon, lat = float(point[0]), float(point[1])
+    return [Other(place_of(hit.map, hit.owner), None, rounded_m(hit.distance_m))]
+
+
+def _warnings(question: Question, maps: list[EditionMap], lon: float, lat: float) -> list[dict[str, Any]]:
+    """Say whether another reading of a position outside would lie inside."""
     readings: list[tuple[str, str, tuple[float, float]]] = [
         ("suspect", crs.key, to_lonlat_one(lon, lat, crs)) for crs in _OTHER_READINGS
     ]
@@ -257,19 +228,19 @@ def _warnings(
     for key, crs_name, other in readings:
         found = _grid_over(maps, other)
         if found is not None:
-            detail = sentence(key, question.locale, crs=crs_name, grid=found.name)
+            detail = sentence(key, question.locale, crs=crs_name, grid=found)
             other_reading = {"crs": crs_name} if crs_name else {"swapped": True}
             return [{"type": "/problems/coordinates-suspect", "detail": detail, **other_reading}]
     return []
 
 
-def _grid_over(maps: list[EditionMap], point: tuple[float, float]) -> GridRow | None:
-    """Give the grid of the face that covers a point; unlike a look-up it doesn't search around, which is slow."""
+def _grid_over(maps: list[EditionMap], point: tuple[float, float]) -> str | None:
+    """Name the grid of the face that covers a point; unlike a look-up it doesn't search around, which is slow."""
     for one in maps:
         face = one.locator.locate(*point)
         owner = int(one.locator.owners[face]) if face >= 0 else -1
         if owner >= 0:
-            return one.grids[owner]
+            return one.grids[owner].name
     return None
 
 

@@ -29,6 +29,10 @@ SENTENCES = {
         "en": " The post of {grid} is vacant; the leader of {parent} stands in.",
         "zh": "{grid}网格长空缺，由{parent}网格长代管。",
     },
+    "ruling": {
+        "en": " By the ruling of {day}, {grid} answers here.",
+        "zh": "根据{day}的现场责任认定，由{grid}负责。",
+    },
     "suspect": {
         "en": "Read as {crs} the point would lie in {grid}. Please check the coordinate system.",
         "zh": "若按 {crs} 读取，该点在{grid}内。请核对坐标系。",
@@ -44,3 +48,13 @@ def sentence(key: str, locale: str, **facts: object) -> str:
     """Fill in a sentence in a language, English where it has none."""
     forms = SENTENCES[key]
     return forms.get(locale, forms["en"]).format(**facts)
+
+
+DISTANCE = "{distance:.1f}"
+
+
+def halves(key: str, locale: str, **facts: object) -> tuple[str, str | None]:
+    """Fill in a sentence but for its distance: what comes before it and after it, None where it tells none."""
+    forms = SENTENCES[key]
+    before, told, after = forms.get(locale, forms["en"]).partition(DISTANCE)
+    return before.format(**facts), after.format(**facts) if told else None

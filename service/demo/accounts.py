@@ -15,7 +15,7 @@ FILE = "accounts.json"
 # One account a role; those of a place belong to one district, so that the limits of places can be tried.
 ROLES_OF_A_PLACE = ("planner", "leader", "handler")
 ROLES_OF_THE_CITY = ("reviewer", "supervisor", "integration", "system", "security", "audit")
-SANDBOX_SCOPES = (Permission.REPORT_SEND, Permission.CONTACT_READ)
+SANDBOX_SCOPES = (Permission.REPORT_SEND, Permission.CONTACT_READ, Permission.LABEL_AUDIT)
 
 
 @dataclass(frozen=True, slots=True)

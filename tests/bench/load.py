@@ -5,9 +5,9 @@ requests are sent and answers are counted a batch at a time.
 """
 
 import socket
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 BATCH = 16
@@ -82,9 +82,30 @@ def run(port: int, targets: Sequence[str], *, connections: int, seconds: float) 
             turn += 1
         connection.socket.close()
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    _at_once(ask, connections)
     return Load(sum(counts), time.monotonic() - begun, time.process_time() - processor)
+
+
+def latencies(port: int, targets: Sequence[str], *, connections: int, seconds: float) -> list[float]:
+    """Ask for one target at a time on each of several connections; seconds of every answer."""
+    lines = [f"GET {one} HTTP/1.1\r\nHost: bench\r\n\r\n".encode() for one in targets]
+    taken: list[list[float]] = [[] for _ in range(connections)]
+    end = time.monotonic() + seconds
+
+    def ask(number: int) -> None:
+        connection = Connection(port)
+        turn = number * len(lines) // connections
+        while (begun := time.monotonic()) < end:
+            connection.exchange(lines[turn % len(lines)], 1)
+            taken[number].append(time.monotonic() - begun)
+            turn += 1
+        connection.socket.close()
+
+    _at_once(ask, connections)
+    return [one for each in taken for one in each]
+
+
+def _at_once(ask: Callable[[int], None], connections: int) -> None:
+    """Run one thread a connection; what goes wrong in one is raised here."""
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(ask, range(connections)))

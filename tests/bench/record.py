@@ -12,13 +12,23 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = ("flask", "granian", "numpy", "pyogrio", "shapely", "sqlalchemy")
+NAMED = (
+    *("flask", "granian", "numpy", "pyarrow", "pyogrio", "shapely", "sqlalchemy"),
+    *("duckdb", "geoindex-rs", "geopandas", "h3ronpy", "sedonadb", "tipg"),
+)
 Figures = Mapping[str, tuple[Sequence[float], str]]
 
 
 def folder() -> Path:
     """Give where results are kept."""
     return Path(os.environ.get("WANGGE_BENCH_FOLDER", ROOT / "var" / "bench"))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -34,7 +44,7 @@ def keep(name: str, cases: Figures, ratios: Mapping[str, Sequence[float]]) -> Pa
     """Print a table and write ``var/bench/NAME.json``."""
     body = {
         "versions": {"python": platform.python_version()}
-        | {one: importlib.metadata.version(one) for one in NAMED},
+        | {one: version for one in NAMED if (version := _version(one))},
         "cores": len(os.sched_getaffinity(0)),
         "cases": {case: {**spread(values), "unit": unit} for case, (values, unit) in cases.items()},
         "ratios": {ratio: spread(values) for ratio, values in ratios.items()},

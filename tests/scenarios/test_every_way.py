@@ -122,8 +122,11 @@ def read(text: str) -> list[Answer]:
 
 
 def lasting(answers: list[Answer]) -> list[Answer]:
-    """The answers without the moment they were given."""
-    return [{name: value for name, value in one.items() if name != "answered_at"} for one in answers]
+    """The answers without the moment they were given, which is a part of the evidence too."""
+    return [
+        {name: value for name, value in one.items() if name not in ("answered_at", "evidence")}
+        for one in answers
+    ]
 
 
 def as_text(rows: list[Answer]) -> list[dict[str, str]]:

@@ -52,6 +52,6 @@ def test_no_text_is_a_formula(text):
 
 
 def test_numbers_stay_numbers_and_odd_characters_do_no_harm():
-    book = load_workbook(io.BytesIO(tables.as_xlsx(["a"], [[-1.5, "x\x01y", None]], [])))
+    book = load_workbook(io.BytesIO(tables.as_xlsx(["a", "b", "c"], [[-1.5, "x\x01y", None]], [])))
     assert [one.value for one in book.worksheets[0][2]] == [-1.5, "xy", None]
     assert tables.as_csv(["a"], [[-1.5]]).decode("utf-8-sig").splitlines() == ["a", "-1.5"]

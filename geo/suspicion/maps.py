@@ -1,4 +1,4 @@
-"""Signs that a declared coordinate system is the wrong one: hints for a person, never a silent correction."""
+"""Doubts about maps: units, axes, zone numbers, the Chinese shift."""
 
 from dataclasses import dataclass, field
 from typing import Any

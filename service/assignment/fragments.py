@@ -1,0 +1,257 @@
+"""Answers as JSON, joined from fragments that were encoded before.
+
+This is the one way an answer is written, alone, in a batch or as a line: whatever stays the same for a grid of
+an edition is encoded at its first answer and kept with the map (`Place`), whatever stays the same for a request
+once a request (`Writer`). An answer then is some numbers and one join. Whoever needs columns reads them back
+from it. Persons are never kept: leaders are written as they are known at the moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from service.assignment import evidence
+from service.assignment.in_force import InForce
+from service.assignment.maps import EditionMap, GridRow
+from service.assignment.question import Question
+from service.assignment.rulings import Ruling
+from service.assignment.wording import halves, sentence
+
+NULL = b"null"
+PLACES_KEPT = 1 << 16  # a map; about 1 kB each
+encode = msgspec.json.Encoder().encode
+STATUS = {one: encode(one) for one in ("inside", "border", "nearest", "gap", "outside")}
+
+
+@dataclass(slots=True)
+class Place:
+    """One grid of an edition as fragments; ground without a grid has none of its own, only its district.
+
+    `chain` has one fragment a level, the district first; `rows` are the grids after it, coarsest first.
+    `core` are grid, chain and edition as the evidence has them. `reasons` keeps the sentences by status and
+    language, as what comes before and after the distance.
+    """
+
+    row: GridRow | None
+    rows: tuple[GridRow, ...]
+    grid: bytes
+    chain: tuple[bytes, ...]
+    edition: bytes
+    alternate: bytes
+    bare: tuple[bytes, bytes]
+    core: tuple[bytes, bytes, bytes]
+    reasons: dict[tuple[str, str], tuple[bytes, bytes | None]] = field(default_factory=dict)
+
+    def reason(self, status: str, locale: str) -> tuple[bytes, bytes | None]:
+        """Give the sentence for a status, as what comes before and after the distance; None: it tells none."""
+        found = self.reasons.get((status, locale))
+        if found is None:
+            key = "gap-nobody" if status == "gap" and self.row is None else status
+            before, after = halves(key, locale, grid="" if self.row is None else self.row.name)
+            found = self.reasons[status, locale] = (_inner(before), None if after is None else _inner(after))
+        return found
+
+
+NOWHERE = Place(
+    None, (), NULL, (), NULL, b'{"code":null,"name":null,"level":null', (NULL, NULL), (NULL, b"[]", NULL)
+)
+
+
+def place_of(one: EditionMap, number: int) -> Place:
+    """Give the fragments of a grid by its number in the map, -1 for ground without one."""
+    found = one.places.get(number)
+    if found is None:
+        if len(one.places) >= PLACES_KEPT:
+            one.places.clear()
+        found = one.places[number] = _encoded(one, number)
+    return found
+
+
+def place_with_id(one: EditionMap, grid_id: UUID) -> Place | None:
+    """Give the fragments of a grid by its id, None where the edition does not have it."""
+    if grid_id not in one.places:
+        number = next((number for number, row in enumerate(one.grids) if row.id == grid_id), None)
+        one.places[grid_id] = None if number is None else place_of(one, number)
+    return one.places[grid_id]  # type: ignore[no-any-return]
+
+
+def _encoded(one: EditionMap, number: int) -> Place:
+    key, row = one.key, one.grids[number] if number >= 0 else None
+    if row is None:
+        chain: tuple[bytes, ...] = (_district(one),)
+    elif len(row.chain) > 1:  # parents' fragments are shared with all grids under them
+        chain = (*place_of(one, row.chain[-2]).chain, _named(row))
+    else:
+        chain = (*place_of(one, -1).chain, _named(row))
+    rows = tuple(one.grids[step] for step in row.chain) if row else ()
+    edition = {
+        "district": key.district_code,
+        "number": key.number,
+        "in_force_from": key.in_force_from.isoformat(),
+    }
+    core = (
+        encode(row and {"code": row.code, "id": str(row.id), "level": row.level}),
+        encode([["district", key.district_code], *([step.level, step.code] for step in rows)]),
+        encode([key.district_code, key.number]),
+    )
+    if row is None:
+        return Place(row, rows, NULL, chain, encode(edition), NOWHERE.alternate, NOWHERE.bare, core)
+    alternate = encode({"code": row.code, "name": row.name, "level": row.level})[:-1]
+    bare = (encode(row.code), encode(row.level))
+    return Place(row, rows, chain[-1], chain, encode(edition), alternate, bare, core)
+
+
+def _named(row: GridRow) -> bytes:
+    return encode({"id": str(row.id), "code": row.code, "name": row.name, "level": row.level})
+
+
+def _district(one: EditionMap) -> bytes:
+    return encode({"level": "district", "code": one.key.district_code, "name": one.key.district_name})
+
+
+def _inner(text: str) -> bytes:
+    """Write a text as a part of a JSON string."""
+    return encode(text)[1:-1]
+
+
+class Other(NamedTuple):
+    """Who else could be meant: the grid, its share of the accuracy circle, the metres to its ground."""
+
+    place: Place
+    share: float | None
+    distance_m: float
+
+
+class Found(NamedTuple):
+    """What was found for one position.
+
+    `place` is the grid that answers, `ground` the one whose ground it is: another where a ruling decided.
+    Numbers are JSON already; `metres` is the distance as it was measured, for the sentence.
+    """
+
+    status: str
+    place: Place
+    ground: Place
+    ruling: Ruling | None
+    asked: evidence.Position
+    lon: bytes
+    lat: bytes
+    distance_m: bytes
+    metres: float
+    confidence: bytes
+    others: Sequence[Other]
+    warnings: Sequence[dict[str, Any]]
+
+
+class Writer:
+    """Writes the answers to one question."""
+
+    def __init__(self, in_force: InForce, question: Question, crs: str) -> None:
+        self._leader = in_force.leader
+        self._locale, self._level, self._contacts = question.locale, question.level, question.contacts
+        self._asked = evidence.asked(
+            crs=crs,
+            scheme=in_force.scheme_code(question.scheme_id),
+            tolerance_m=in_force.profile.tolerance_m,
+            at=question.moment,
+            as_of=question.answered_at,
+            root=question.root,
+        )
+        self._position_crs = b',"crs":' + encode(in_force.profile.geographic_crs)
+        self._declared_crs = b',"crs":' + encode(crs)
+        self._answered_at = b',"answered_at":"' + question.answered_at.isoformat().encode()
+
+    def answer(self, found: Found) -> bytes:
+        """Write one answer."""
+        status, place, ground, decided, asked, lon, lat, distance_m, metres, confidence, others, warnings = (
+            found
+        )
+        ruling, by_ruling = (NULL, b"") if decided is None else self._ruling(decided, place, ground)
+        checksum, link = self._evidence(found)
+        chain, vacancy = self._chain(place)
+        before, after = ground.reason(status, self._locale)
+        return b"".join(
+            (
+                b'{"status":', STATUS[status], b',"grid":', place.grid, b',"chain":[', chain,
+                b'],"distance_to_border_m":', distance_m, b',"confidence":', confidence,
+                b',"alternates":', _alternates(others) if others else b"[]", b',"ruling":', ruling,
+                b',"position":{"lon":', lon, b',"lat":', lat, self._position_crs,
+                b'},"declared":{"lon":', asked.lon, b',"lat":', asked.lat, self._declared_crs,
+                b'},"why":"', before, b"" if after is None else b"%.1f%b" % (metres, after), by_ruling, vacancy,
+                b'","warnings":', encode(warnings) if warnings else b"[]",
+                b',"edition":', place.edition, self._answered_at,
+                b'","evidence":{"href":"', link, b'","checksum":"', checksum, b'"}}',
+            )
+        )  # fmt: skip
+
+    def core(self, found: Found) -> bytes:
+        """Give the reproducible core of an answer."""
+        grid, chain, edition = found.place.core
+        others = b"[" + b",".join([_bare(one) for one in found.others]) + b"]" if found.others else b"[]"
+        ruling = NULL if found.ruling is None else encode(str(found.ruling.id))
+        return evidence.core(
+            self._asked,
+            found.asked,
+            evidence.Finding(
+                STATUS[found.status], grid, chain, edition, found.distance_m, found.confidence, others, ruling
+            ),
+        )
+
+    def _evidence(self, found: Found) -> tuple[bytes, bytes]:
+        checksum = evidence.checksum(self.core(found))
+        return checksum, evidence.href(self._asked, found.asked, checksum)
+
+    def _chain(self, place: Place) -> tuple[bytes, bytes]:
+        """Write the levels down to the one asked for, and what is to be said of a vacant post."""
+        chain, vacancy = place.chain, b""
+        if self._contacts and place.rows:
+            leaders = [self._leader(row.id) for row in place.rows]
+            chain = (chain[0], *map(_led, chain[1:], leaders))
+            vacancy = self._vacancy(place.rows, leaders)
+        if self._level is not None:
+            levels = [row.level for row in place.rows]
+            chain = chain[: levels.index(self._level) + 2] if self._level in levels else chain
+        return b",".join(chain), vacancy
+
+    def _vacancy(self, rows: Sequence[GridRow], leaders: Sequence[dict[str, str] | None]) -> bytes:
+        """Say who stands in where the answering grid has no leader."""
+        above = [row.name for row, leader in zip(rows[:-1], leaders[:-1], strict=True) if leader]
+        if leaders[-1] or not above:
+            return b""
+        return _inner(sentence("vacant", self._locale, grid=rows[-1].name, parent=above[-1]))
+
+    def _ruling(self, decided: Ruling, place: Place, ground: Place) -> tuple[bytes, bytes]:
+        """Write the ruling, with the grid that would have answered without it, and what is to be said of it."""
+        day = decided.decided_on.isoformat()
+        told = b'{"id":%b,"decided_on":%b,"instead_of":%b' % (
+            encode(str(decided.id)),
+            encode(day),
+            ground.grid,
+        )
+        if self._contacts:
+            told += b',"decided_by":%b,"reason":%b' % (encode(decided.decided_by), encode(decided.reason))
+        told += b"}"
+        name = place.row.name if place.row else ""
+        return told, _inner(sentence("ruling", self._locale, grid=name, day=day))
+
+
+def _led(step: bytes, leader: dict[str, str] | None) -> bytes:
+    return b'%b,"leader":%b}' % (step[:-1], encode(leader))
+
+
+def _alternates(others: Sequence[Other]) -> bytes:
+    told = [
+        b'%b,"share":%b,"distance_m":%b}' % (one.place.alternate, encode(one.share), encode(one.distance_m))
+        for one in others
+    ]
+    return b"[%b]" % b",".join(told)
+
+
+def _bare(one: Other) -> bytes:
+    code, level = one.place.bare
+    return b'{"code":%b,"distance_m":%b,"level":%b,"share":%b}' % (
+        code, encode(one.distance_m), level, encode(one.share),
+    )  # fmt: skip

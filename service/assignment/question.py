@@ -1,0 +1,17 @@
+"""What is asked for every position of a request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The question beside the position; `root` is the path the application is mounted under."""
+
+    scheme_id: int
+    moment: datetime
+    answered_at: datetime
+    locale: str
+    contacts: bool
+    level: str | None = None
+    root: str = ""

@@ -1,0 +1,1 @@
+"""A city's own history against our answers: how often they agree, where they don't, and what speaks for why."""

@@ -1,0 +1,2 @@
+// Where this check is asked for, as the server wrote it into the page.
+export const addresses = JSON.parse(document.getElementById("addresses").textContent);
