@@ -6,6 +6,7 @@ one `Writer` writes them. Tests hold both to the same bytes.
 """
 
 from collections.abc import Sequence
+from math import cos, radians
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -191,7 +192,7 @@ def _is_near(one: EditionMap, lon: float, lat: float, accuracy_m: float) -> bool
     """Tell whether a map may have ground within the reach of the error; a hundredth of a degree is 400 m at least."""
     west, south, east, north = one.locator.bounds
     reach = accuracy_m * 4 / 111_000
-    wide = reach / max(0.05, float(np.cos(np.radians(lat))))
+    wide = reach / max(0.05, cos(radians(lat)))
     return west - wide <= lon <= east + wide and south - reach <= lat <= north + reach
 
 
@@ -238,7 +239,7 @@ def _grid_over(maps: list[EditionMap], point: tuple[float, float]) -> str | None
     """Name the grid of the face that covers a point; unlike a look-up it doesn't search around, which is slow."""
     for one in maps:
         face = one.locator.locate(*point)
-        owner = int(one.locator.owners[face]) if face >= 0 else -1
+        owner = one.locator.owner_of(face) if face >= 0 else -1
         if owner >= 0:
             return one.grids[owner].name
     return None

@@ -11,7 +11,6 @@ anew years later and compare.
 Everything here takes and gives JSON text that is encoded already: a core is made for every answer.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -26,8 +25,7 @@ NOTHING = b"null"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked alike for all positions of a request, as pieces of a core and of a link."""
 
     moments: bytes  # "as_of", "at", "crs"
@@ -72,10 +70,12 @@ def asked(
 ) -> Asked:
     """Encode what is asked alike for all positions; `root` is the path the application is mounted under."""
     known, rules, page = _lasting(crs, scheme, tolerance_m, root)
-    as_of_text = instant(as_of)
-    at_text = as_of_text if at is as_of else instant(at)
-    when = f"&as_of={as_of_text}" if at_text == as_of_text else f"&at={at_text}&as_of={as_of_text}"
-    return Asked(f'"as_of":"{as_of_text}","at":"{at_text}",'.encode() + known, rules, page, when.encode())
+    then = instant(as_of)
+    when = then if at is as_of else instant(at)
+    moments = b'"as_of":"%b","at":"%b",%b' % (then, when, known)
+    return Asked(
+        moments, rules, page, b"&as_of=" + then if when == then else b"&at=%b&as_of=%b" % (when, then)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -86,9 +86,9 @@ def _lasting(crs: str, scheme: str, tolerance_m: float, root: str) -> tuple[byte
     return b'"crs":%b' % _encode(crs), rules, link.encode()
 
 
-def instant(moment: datetime) -> str:
+def instant(moment: datetime) -> bytes:
     """Write a moment in UTC so that it may stand in a link as it is."""
-    return moment.astimezone(UTC).isoformat()[:-6] + "Z"
+    return b"%bZ" % moment.astimezone(UTC).isoformat()[:-6].encode()
 
 
 def core(question: Asked, position: Position, finding: Finding) -> bytes:

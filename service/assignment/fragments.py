@@ -170,7 +170,8 @@ class Writer:
             found
         )
         ruling, by_ruling = (NULL, b"") if decided is None else self._ruling(decided, place, ground)
-        checksum, link = self._evidence(found)
+        checksum = evidence.checksum(self.core(found))
+        link = evidence.href(self._asked, asked, checksum)
         chain, vacancy = self._chain(place)
         before, after = ground.reason(status, self._locale)
         return b"".join(
@@ -200,13 +201,11 @@ class Writer:
             ),
         )
 
-    def _evidence(self, found: Found) -> tuple[bytes, bytes]:
-        checksum = evidence.checksum(self.core(found))
-        return checksum, evidence.href(self._asked, found.asked, checksum)
-
     def _chain(self, place: Place) -> tuple[bytes, bytes]:
         """Write the levels down to the one asked for, and what is to be said of a vacant post."""
         chain, vacancy = place.chain, b""
+        if not self._contacts and self._level is None:
+            return b",".join(chain), vacancy
         if self._contacts and place.rows:
             leaders = [self._leader(row.id) for row in place.rows]
             chain = (chain[0], *map(_led, chain[1:], leaders))
