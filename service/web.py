@@ -19,8 +19,8 @@ def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
     from service.assignment import evidence_views as evidence
+    from service.assignment import many_views as assignment
     from service.assignment import rulings_views as rulings
-    from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
     from service.demo import views as demo

@@ -170,7 +170,9 @@ class Cells:
         begin = raster.first[touched].astype(np.int64)
         count = raster.first[touched + 1] - begin
         edge = raster.listed[expand(begin, count)].astype(np.int64)
-        pair = np.unique(np.repeat(point[hit], count) * len(raster.edges) + edge)
+        pair = np.sort(np.repeat(point[hit], count) * len(raster.edges) + edge)
+        # Not np.unique: it hashes, which takes several times as long here.
+        pair = pair[np.r_[True, pair[1:] != pair[:-1]][: len(pair)]]
         point, edge = np.divmod(pair, len(raster.edges))
         return some[point], edge
 
@@ -183,10 +185,11 @@ class Cells:
         kept = left != right
         point, edge, left, right = point[kept], edge[kept], left[kept], right[kept]
         metres, behind = self._behind(at, point, edge, (accuracy / law.sigmas)[point])
-        lost = np.unique(point[metres < TOUCHING_M])
-        kept = (metres <= (accuracy * law.reach)[point]) & ~np.isin(point, lost)
+        is_lost = np.zeros(len(accuracy), dtype=np.bool_)
+        is_lost[point[metres < TOUCHING_M]] = True
+        kept = (metres <= (accuracy * law.reach)[point]) & ~is_lost[point]
         point, left, right, metres, behind = (one[kept] for one in (point, left, right, metres, behind))
-        mine = np.setdiff1d(some, lost)
+        mine = some[~is_lost[some]]
         n_grounds = len(self._owners)
         own = mine * n_grounds + self._grounds[face[mine]]
         # Left, then right, edge by edge: sums come out as they do for one point.
@@ -203,7 +206,9 @@ class Cells:
         told = (share >= LISTED_FROM) | (near <= accuracy[point])
         point, ground, share, near = point[told], ground[told], share[told], near[told]
         order = np.lexsort((self._ranks[ground], near, -share, point))
-        return Columns(point[order], self._owners[ground[order]], share[order], near[order]), lost
+        return Columns(point[order], self._owners[ground[order]], share[order], near[order]), some[
+            is_lost[some]
+        ]
 
     def _behind(self, at: Scaled, point: Integers, edge: Integers, sigma: Floats) -> tuple[Floats, Floats]:
         """Metres from each pair's point to its edge, and the mass behind the edge, positive where left of it."""

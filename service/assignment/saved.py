@@ -20,7 +20,7 @@ from geo.locator import saved as locators
 from service.assignment.contents import Contents
 from service.assignment.maps import EditionKey, EditionMap
 from service.grids.readiness import Content
-from service.owner import give
+from service.owner import give, prepare_folder
 from service.settings import Settings
 
 FOLDER, SUFFIX, ASIDE, ILL, TURN = "indexes", ".index", ".new", ".damaged", "turn.lock"
@@ -101,8 +101,10 @@ def turn() -> Iterator[None]:
     """Be the only builder of this machine for a while. May raise IndexNotSaved."""
     place = folder()
     try:
+        if not place.parent.exists():
+            prepare_folder(place.parent)
         if not place.exists():
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, exist_ok=True)
             give(place, place.parent)
         opened = (place / TURN).open("a")
         give(place / TURN, place)

@@ -86,7 +86,7 @@ def sheet_of(session: Session, subject: Subject, profile: Profile, locale: str) 
         accuracy="–" if not subject.accuracy_m else f"±{subject.accuracy_m:g} {_('m')}",
         status=_status(answer["status"]),
         distance=_metres(answer["distance_to_border_m"]),
-        confidence="–" if answer["confidence"] is None else f"{answer['confidence'] * 100:.0f} %",
+        confidence=_confidence(answer),
         grid=None if grid is None else {**grid, "level": levels.get(grid["level"], grid["level"])},
         chain=chain,
         why=answer["why"],
@@ -139,6 +139,12 @@ def _status(status: str) -> str:
         "gap": _("Outside the grids by declaration"),
         "outside": _("In no grid"),
     }[status]
+
+
+def _confidence(answer: dict[str, Any]) -> str:
+    if answer["ruling"] is not None:
+        return _("By ruling")  # how sure the map is says nothing about what a person decided
+    return "–" if answer["confidence"] is None else f"{answer['confidence'] * 100:.0f} %"
 
 
 def _certainty(subject: Subject) -> str:

@@ -75,8 +75,9 @@ def import_places(
     kept = _open(session, into, file_name, source.crs.key, by=by, at=at)
     done = Imported(into, kept.edition, source.crs.key)
     good, points = _sorted_out(source, done, skip_errors=skip_errors)
-    grounds = ground.lies_on(points)
-    _look_outside(good, grounds, done, outside=outside)
+    grounds, is_mapped = ground.survey(points)
+    if is_mapped:
+        _look_outside(good, grounds, done, outside=outside)
     if replace:
         done.removed = _remove(session, kept, may)
     _require({one.district_id for one in grounds}, may)
@@ -152,8 +153,6 @@ def _sorted_out(
 def _look_outside(
     places: Sequence[NewPlace], grounds: Sequence[ground.Ground], done: Imported, *, outside: bool
 ) -> None:
-    if not ground.is_mapped():
-        return
     for one, lies in zip(places, grounds, strict=True):
         if lies.district_id == NOWHERE:
             done.note(one.row, "outside", f"{one.name} lies outside of the city")

@@ -83,12 +83,17 @@ async function askPosition([lon, lat], { mayMove, isTyped }) {
   else show(failure(problem, request));
 }
 
-function showAnswer(answer, url, { mayMove, isTyped, place }) {
+function showAnswer(answer, url, asked) {
+  const { mayMove, isTyped, place } = asked;
   const shared = link({ q: q.value.trim(), crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at });
   history.replaceState(null, "", shared);
   const pinned = link({ q: q.value.trim(), crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at: at || answer.answered_at });
   const made = assignmentCard(answer, {
-    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread,
+    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread, at,
+    again: async () => {
+      const { body } = await get(url);
+      if (body) showAnswer(body, url, { ...asked, mayMove: false });
+    },
     mayBeShifted: isTyped && ["wgs84", "cgcs2000"].includes(crs.value) && [...crs.options].some((one) => one.value === "gcj02"),
   });
   if (place) made.splice(1, 0, placeSection(place));
