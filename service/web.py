@@ -13,15 +13,14 @@ from service import http, openapi
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-LANGUAGES = ("zh", "en")
 
 
 def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
     from service.assignment import evidence_views as evidence
+    from service.assignment import many_views as assignment
     from service.assignment import rulings_views as rulings
-    from service.assignment import views as assignment
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
     from service.demo import views as demo
@@ -85,9 +84,6 @@ def build(settings: Settings) -> APIFlask:
 
 
 def _locale() -> str:
-    chosen = request.args.get("locale") or request.cookies.get("locale")
-    if chosen in LANGUAGES:
-        return chosen
     from service.assignment.in_force import IN_FORCE
     from service.errors import NotReady
 
@@ -95,9 +91,7 @@ def _locale() -> str:
         home = IN_FORCE.profile.locale
     except NotReady:
         home = "zh"
-    if request.path.startswith("/api/"):
-        return request.accept_languages.best_match(LANGUAGES, home) or home
-    return home
+    return http.language(home, request.args.get("locale"))
 
 
 def _page_context() -> dict[str, Any]:

@@ -126,7 +126,8 @@ def _again(session: OrmSession, asked: Asked) -> Recomputed:
     try:
         return recompute(IN_FORCE, session, asked.question, asked.crs, asked.declared, asked.accuracy_m)
     except MalformedPoints as error:
-        detail = not_on_earth(read_row(*asked.declared), asked.crs)
+        row = read_row(*asked.declared)
+        detail = not_on_earth(row.x, row.y, asked.crs)
         raise _wrong("lon", detail) from error
 
 

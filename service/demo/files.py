@@ -17,7 +17,7 @@ def write(city: City, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     messy_zip(city, folder / MESSY)
     write_roster(city, largest_district(city), folder / ROSTER)
-    _write_sheet("地址", place_rows(city), folder / PLACES)
+    write_places(city, folder / PLACES)
 
 
 def largest_district(city: City) -> str:
@@ -32,6 +32,11 @@ def write_roster(city: City, district: str, path: Path) -> None:
     """Write the roster of one district as an XLSX workbook."""
     rows = [row for row in roster_rows(city) if str(row["编码"]).startswith(district)]
     _write_sheet("网格长", rows, path)
+
+
+def write_places(city: City, path: Path) -> None:
+    """Write the list of places as an XLSX workbook."""
+    _write_sheet("地址", place_rows(city), path)
 
 
 def _write_sheet(title: str, rows: Sequence[Mapping[str, Any]], path: Path) -> None:

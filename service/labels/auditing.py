@@ -166,6 +166,48 @@ def _maps(
     return [(editions.at(moments[one]), everything[span == one]) for one in np.unique(span).tolist()]
 
 
+def fitting(maps: list[EditionMap], readings: Sequence[Usable]) -> list[int]:
+    """Give how many rows of each reading of a table would agree, by the level that its labels fit best."""
+    best = [0] * len(readings)
+    for level in levels_of(maps):
+        asked = _Asked.of(level, maps)
+        best = [
+            max(so_far, asked.agreeing(one, np.arange(len(one))))
+            for so_far, one in zip(best, readings, strict=True)
+        ]
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Maps at a level, to see whether labels are of it."""
+
+    register: Register
+    levels: list[Level]
+    numbers: list[Numbers]
+
+    @classmethod
+    def of(cls, level: str, maps: list[EditionMap]) -> "_Asked":
+        register = Register(level)
+        levels = [Level(one, up_of(one, level), one.locator, {}) for one in maps]
+        return cls(register, levels, [register.numbers(one) for one in maps])
+
+    def agreeing(self, rows: Usable, some: NDArray[np.int64]) -> int:
+        """Count rows that would agree if the labels were of the level, of each grid those of its commonest label.
+
+        Where labels are finer than the level, many of them mean one grid, and only one of them counts.
+        """
+        ours = located(self.levels, self.numbers, rows.points[some])
+        labels = [rows.labels[one] for one in some.tolist()]
+        _, target = self.register.read(labels, ours)
+        agreed = (target == ours) & (target >= 0)
+        counts = Counter((int(target[row]), labels[row]) for row in np.flatnonzero(agreed).tolist())
+        most: dict[int, int] = {}
+        for (grid, _), count in counts.items():
+            most[grid] = max(most.get(grid, 0), count)
+        return sum(most.values())
+
+
 def _level(wanted: str | None, known: list[str], maps: Sequence, rows: Usable) -> str:  # type: ignore[type-arg]
     if wanted is not None:
         if wanted not in known:
@@ -174,25 +216,7 @@ def _level(wanted: str | None, known: list[str], maps: Sequence, rows: Usable) -
         return wanted
     several, where = max(maps, key=lambda one: len(one[1]))
     some = where[:: max(1, len(where) // LEVEL_ROWS)]
-    return max(reversed(known), key=lambda level: _fit(level, several, rows, some))
-
-
-def _fit(level: str, maps: list[EditionMap], rows: Usable, some: NDArray[np.int64]) -> int:
-    """Count rows that would agree if the labels were of a level, of each grid those of its commonest label.
-
-    Where labels are finer than the level, many of them mean one grid, and only one of them counts.
-    """
-    register = Register(level)
-    levels = [Level(one, up_of(one, level), one.locator, {}) for one in maps]
-    ours = located(levels, [register.numbers(one) for one in maps], rows.points[some])
-    labels = [rows.labels[one] for one in some.tolist()]
-    _, target = register.read(labels, ours)
-    agreed = (target == ours) & (target >= 0)
-    counts = Counter((int(target[row]), labels[row]) for row in np.flatnonzero(agreed).tolist())
-    most: dict[int, int] = {}
-    for (grid, _), count in counts.items():
-        most[grid] = max(most.get(grid, 0), count)
-    return sum(most.values())
+    return max(reversed(known), key=lambda level: _Asked.of(level, several).agreeing(rows, some))
 
 
 def _span(register: Register, maps: list[EditionMap], level: str, rows: NDArray[np.int64]) -> _Span:
@@ -258,10 +282,11 @@ def _label_distances(
 
 def _flagged(found: Audit, spans: list[_Span]) -> NDArray[np.bool_]:
     """Tell which disagreements a look-up with 10 m accuracy warned of by itself."""
-    flagged = found.disagree & ((found.status == "border") | (found.border_m <= BORDER_M))
+    meant = found.disagree & (found.target >= 0)
+    flagged = meant & ((found.status == "border") | (found.border_m <= BORDER_M))
     for span in spans:
         places = _places(found.register, span)
-        mine = span.rows[found.disagree[span.rows] & ~flagged[span.rows] & (found.target[span.rows] >= 0)]
+        mine = span.rows[(meant & ~flagged)[span.rows]]
         mine = np.array([row for row in mine.tolist() if int(found.target[row]) in places], dtype=np.int64)
         if len(mine):
             wanted = [places[int(found.target[row])] for row in mine.tolist()]

@@ -9,15 +9,19 @@ from sqlalchemy.orm import Session
 from geo.candidates import candidates
 from geo.errors import GeoError
 from service.assignment.in_force import InForce
+from service.assignment.maps import EditionMap
 from service.city import queries as city
 from service.errors import ServiceError
 from service.grids.uploads import known_ground
 from service.labels import editions, guesses, wording
+from service.labels.auditing import fitting
 from service.labels.keeping import Folder, State
+from service.labels.positions import Choices, sort_out
 from service.labels.table import Table, read_table
 from service.labels.wording import say
 
 SAMPLE_ROWS, SAMPLES = 8, 3
+TRIED_ROWS, CLEAR_LEAD = 1000, 0.05
 LONGEST_VALUE = 80
 MOST_POINTS = 20_000
 ENDS = 0.01  # of the coordinates, which may be anything
@@ -25,7 +29,9 @@ ENDS = 0.01  # of the coordinates, which may be anything
 
 def of_table(session: Session, table: Table, source: InForce) -> dict[str, Any]:
     """Give columns with samples, the first rows, which columns are likely what, candidates for the system."""
-    codes, names = _words(session, source)
+    maps = _maps(session, source)
+    grids = [grid for one in maps for grid in one.grids]
+    codes, names = {one.code for one in grids}, {one.name for one in grids}
     guessed = guesses.of_table(table, codes, names)
     return {
         "rows": len(table),
@@ -36,17 +42,40 @@ def of_table(session: Session, table: Table, source: InForce) -> dict[str, Any]:
             for row in range(min(SAMPLE_ROWS, len(table)))
         ],
         "guesses": guessed,
-        "crs_candidates": _systems(session, table, guessed),
+        "crs_candidates": _fitting(_systems(session, table, guessed), table, guessed, maps),
     }
 
 
-def _words(session: Session, source: InForce) -> tuple[set[str], set[str]]:
+def _maps(session: Session, source: InForce) -> list[EditionMap]:
     try:
-        maps = editions.known(session, source, None).now()
+        return editions.known(session, source, None).now()
     except ServiceError:
-        return set(), set()
-    grids = [grid for one in maps for grid in one.grids]
-    return {one.code for one in grids}, {one.name for one in grids}
+        return []
+
+
+def _fitting(
+    systems: list[dict[str, Any]], table: Table, guessed: dict[str, str | None], maps: list[EditionMap]
+) -> list[dict[str, Any]]:
+    """Say of each system how many labels of some rows would agree in it: the surest evidence there is."""
+    known = [guessed[field] for field in ("lon", "lat", "label")]
+    if not maps or None in known:
+        return systems
+    step = max(1, len(table) // TRIED_ROWS)
+    some = Table(
+        table.names, {name: table.columns[name][::step] for name in known if name}, table.lines[::step],
+        frozenset(), table.encoding,
+    )  # fmt: skip
+    lon, lat, label = (name or "" for name in known)
+    tried = [one for one in systems if one["fits"]]
+    readings = [sort_out(some, Choices(lon, lat, label, one["key"]), "UTC")[0] for one in tried]
+    for one, rows, agreeing in zip(tried, readings, fitting(maps, readings), strict=True):
+        one["agreement"] = agreeing / max(1, len(rows))
+    shares = sorted((one.get("agreement", 0.0) for one in systems), reverse=True)
+    for one in systems:
+        one["is_likeliest"] = (
+            one.get("agreement", 0.0) == shares[0] > max(shares[1:], default=0.0) + CLEAR_LEAD
+        )
+    return sorted(systems, key=lambda one: (not one["fits"], -one.get("agreement", 0.0)))
 
 
 def _column(name: str, values: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A label says a code; so the same code in a district is the same grid here, whate
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.assignment.maps import EditionMap, GridRow
 from service.labels.grounds import Level
-from service.labels.spelling import Grid, Meaning, meanings
+from service.labels.spelling import Grid, Meaning, Vocabulary, meanings
 
 Numbers = NDArray[np.int64]
 
@@ -26,6 +26,7 @@ class Register:
     districts: list[int] = field(default_factory=list)
     _numbers: dict[tuple[int, str, str], int] = field(default_factory=dict)
     _of_edition: dict[tuple[int, UUID], Numbers] = field(default_factory=dict)
+    _words: Vocabulary | None = None
 
     def numbers(self, edition: EditionMap) -> Numbers:
         """Give the number of each grid of an edition, new ones where it brings grids not seen before."""
@@ -48,22 +49,25 @@ class Register:
         place = [number for number, one in enumerate(self.grids) if one.level == self.level]
         back = np.full(len(self.grids) + 1, -1)
         back[place] = np.arange(len(place))
-        words = [Grid(self.grids[number].code, self.grids[number].name) for number in place]
-        found = meanings(labels, words, back[ours])
+        if self._words is None or len(self._words.grids) != len(place):
+            self._words = Vocabulary([Grid(self.grids[one].code, self.grids[one].name) for one in place])
+        found = meanings(labels, self._words, back[ours])
         front = np.append(np.array(place, dtype=np.int64), -1)
-        renumbered = {
-            label: Meaning(
-                label,
-                int(front[one.grid]),
-                one.how,
-                one.rows,
-                one.share,
-                int(front[one.mostly]),
-                one.contrary,
+        numbered = {
+            label: replace(
+                one,
+                grid=int(front[one.grid]),
+                mostly=int(front[one.mostly]),
+                namesakes=frozenset(front[list(one.namesakes)].tolist()),
             )
             for label, one in found.items()
         }
-        return renumbered, np.array([renumbered[one].grid for one in labels], dtype=np.int64)
+        # Of several grids of one name a row means the one it lies in.
+        target = [
+            here if here in numbered[label].namesakes else numbered[label].grid
+            for label, here in zip(labels, ours.tolist(), strict=True)
+        ]
+        return numbered, np.array(target, dtype=np.int64)
 
 
 def located(levels: Sequence[Level], numbers: Sequence[Numbers], points: NDArray[np.float64]) -> Numbers:

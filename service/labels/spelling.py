@@ -18,6 +18,9 @@ LEAST_ROWS, LEAST_SHARE = 3, 0.6
 CLAIMED_ROWS, CLAIMED_SHARE = 5, 0.9  # where another label names the grid already
 LEAST_TEACHERS, AGREED = 3, 0.9
 CONTRARY_ROWS, CONTRARY_SHARE, CONTRARY_OWN = 10, 0.8, 0.1
+SHORTEST_CORE, LEAST_ENDINGS, ENDING_SHARE = 2, 3, 0.05
+SHORTEST_PART, LONGEST_READ = 3, 40
+MOST_LABELS = 20_000  # more different ones are no names of grids, and looking into each takes a millisecond
 NUMBER = re.compile(r"\d+")
 DECIMALS = re.compile(r"(?<=\d)\.0+$")
 APART = re.compile(r"[\W_]+")
@@ -29,7 +32,8 @@ class Meaning:
 
     `how` is ``exact``, ``spelling``, ``part``, ``association``, ``pattern`` or ``none``; `mostly` is the grid that
     most of its rows lie in (-1 for none), `share` how many of its rows lie in `grid`. `contrary`: nearly all of
-    its rows lie in one other grid, so that the code was probably given anew.
+    its rows lie in one other grid, so that the code was probably given anew. `namesakes`: all grids that the label
+    may mean by its letters, where several are called alike.
     """
 
     label: str
@@ -39,6 +43,7 @@ class Meaning:
     share: float
     mostly: int
     contrary: bool = False
+    namesakes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +60,24 @@ def normalised(text: str) -> str:
     return NUMBER.sub(lambda found: found[0].lstrip("0") or "0", APART.sub("", plain))
 
 
-def meanings(labels: Sequence[str], grids: Sequence[Grid], ours: NDArray[np.int64]) -> dict[str, Meaning]:
+def meanings(labels: Sequence[str], words: "Vocabulary", ours: NDArray[np.int64]) -> dict[str, Meaning]:
     """Find what each label means.
 
     Parameters
     ----------
     labels
         The label of each row, not empty.
-    grids
-        What labels may mean.
+    words
+        Of the grids that labels may mean.
     ours
         The grid that we say each row lies in, -1 for none.
     """
     lies: dict[str, Counter[int]] = defaultdict(Counter)
     for label, grid in zip(labels, ours.tolist(), strict=True):
         lies[label][grid] += 1
-    words = _Vocabulary(grids)
-    found = {label: _direct(label, words, at) for label, at in lies.items()}
+    is_free_text = len(lies) > MOST_LABELS
+    by_letters = {label: words.find(label, within=not is_free_text) for label in lies}
+    found = {label: (_best(known, lies[label]), how) for label, (known, how) in by_letters.items()}
     claimed: Counter[int] = Counter()
     for label, (grid, _) in found.items():
         claimed[grid] += lies[label].total()
@@ -79,50 +85,106 @@ def meanings(labels: Sequence[str], grids: Sequence[Grid], ours: NDArray[np.int6
     for label, (grid, _) in found.items():
         if grid < 0:
             found[label] = _associated(lies[label], claimed, base)
-    rule = _Composition.learnt(
-        [(label, grids[grid].code) for label, (grid, how) in found.items() if how == "association"]
-    )
+    taught = [
+        (label, words.grids[grid].code) for label, (grid, how) in found.items() if how == "association"
+    ]  # fmt: skip
+    rule = _Composition.learnt(taught)
     for label, (grid, _) in found.items():
         place = words.by_code.get(rule.code(label) or "", -1) if grid < 0 else -1
         if place >= 0:
             found[label] = (place, "pattern")
-    return {label: _meaning(label, *found[label], lies[label]) for label in found}
+    return {label: _meaning(label, *found[label], lies[label], by_letters[label][0]) for label in found}
 
 
-class _Vocabulary:
-    """Codes and names of grids by their spelling."""
+class Vocabulary:
+    """Codes and names of grids by their spelling; names also without what many of them end in (社区, 街道, ward)."""
 
     def __init__(self, grids: Sequence[Grid]) -> None:
+        self.grids = grids
         self.by_code = {one.code: place for place, one in reversed(list(enumerate(grids)))}
         self.raw: dict[str, set[int]] = defaultdict(set)
         self.tidy: dict[str, set[int]] = defaultdict(set)
+        self.core: dict[str, set[int]] = defaultdict(set)
         for place, one in enumerate(grids):
             for text in (one.code, one.name):
                 self.raw[text].add(place)
                 self.tidy[normalised(text)].add(place)
         self.tidy.pop("", None)
+        self.longest = max(map(len, self.tidy), default=0) + 2  # zeros before figures
+        self.endings = _endings([normalised(one.name) for one in grids])
+        for place, one in enumerate(grids):
+            self.core[self._without_ending(normalised(one.name))].add(place)
+
+    def find(self, label: str, *, within: bool) -> tuple[set[int], str]:
+        """Give all grids that a label may mean by its letters, and how it was read."""
+        tidy = normalised(label)
+        core = self._without_ending(tidy)
+        for known, how in (
+            (self.raw.get(label), "exact"),
+            (self.tidy.get(tidy), "spelling"),
+            (self.core.get(core) if len(core) >= SHORTEST_CORE and not core.isdigit() else None, "part"),
+        ):
+            if known:
+                return set(known), how
+        known = self._within(unicodedata.normalize("NFKC", label).casefold()) if within else set()
+        return known, "part" if known else "none"
+
+    def _without_ending(self, name: str) -> str:
+        for one in self.endings:
+            if name.endswith(one) and len(name) - len(one) >= SHORTEST_CORE:
+                return name[: -len(one)]
+        return name
+
+    def _within(self, label: str) -> set[int]:
+        """Give the grids of the longest code or name that stands in a label; figures only where they stand alone."""
+        text = APART.sub(" ", label)[:LONGEST_READ]
+        for length in range(min(len(text) - 1, self.longest), SHORTEST_PART - 1, -1):
+            known: set[int] = set()
+            for begin in range(len(text) - length + 1):
+                piece = text[begin : begin + length]
+                if piece[0] != " " and piece[-1] != " " and not _cuts_a_figure(text, begin, begin + length):
+                    known |= self.tidy.get(normalised(piece), set())
+            if known:
+                return known
+        return set()
 
 
-def _direct(label: str, words: _Vocabulary, lies: Mapping[int, int]) -> tuple[int, str]:
-    for how, known in (("exact", words.raw.get(label)), ("spelling", words.tidy.get(normalised(label)))):
-        if known:
-            return _best(known, lies), how
-    parts = [one for one in APART.split(unicodedata.normalize("NFKC", label)) if one]
-    if len(parts) > 1:
-        known = {place for one in parts if len(one) > 2 for place in words.tidy.get(normalised(one), ())}
-        if len(known) == 1:
-            return known.pop(), "part"
-    return -1, "none"
+def _cuts_a_figure(text: str, begin: int, end: int) -> bool:
+    return any(
+        0 < at < len(text) and text[at - 1].isascii() and text[at].isascii()
+        and text[at - 1].isalnum() and text[at].isalnum()
+        for at in (begin, end)
+    )  # fmt: skip
+
+
+def _endings(names: Sequence[str]) -> list[str]:
+    """Find what names of grids end in: shared by a good part of them, the longest first."""
+    least = max(LEAST_ENDINGS, ENDING_SHARE * len(names))
+    counts = Counter(
+        name[-length:] for name in set(names) for length in range(1, 9) if len(name) - length >= SHORTEST_CORE
+    )
+    found = [
+        one for one, count in counts.items() if count >= least and not any(letter.isdigit() for letter in one)
+    ]
+    # Of 区 and 社区 the longer one, where nearly all that end in the one end in the other.
+    kept = [
+        one for one in found
+        if not any(other != one and other.endswith(one) and counts[other] >= 0.9 * counts[one] for other in found)
+    ]  # fmt: skip
+    return sorted(kept, key=lambda one: (-len(one), one))
 
 
 def _best(known: set[int], lies: Mapping[int, int]) -> int:
-    """Of grids of one name take the one that most rows lie in."""
-    return max(sorted(known), key=lambda place: lies.get(place, 0))
+    """Of grids of one name take the one that most rows lie in; -1 where none is known."""
+    return max(sorted(known), key=lambda place: lies.get(place, 0), default=-1)
 
 
 def _base(lies: Mapping[str, Counter[int]]) -> dict[int, float]:
-    whole = sum((one for one in lies.values()), Counter[int]())
-    return {grid: count / max(1, whole.total()) for grid, count in whole.items()}
+    whole: Counter[int] = Counter()
+    for one in lies.values():
+        whole.update(one)
+    rows = whole.total()
+    return {grid: count / rows for grid, count in whole.items()}
 
 
 def _associated(lies: Counter[int], claimed: Mapping[int, int], base: Mapping[int, float]) -> tuple[int, str]:
@@ -142,7 +204,7 @@ def _mostly(lies: Counter[int]) -> tuple[int, int]:
     )
 
 
-def _meaning(label: str, grid: int, how: str, lies: Counter[int]) -> Meaning:
+def _meaning(label: str, grid: int, how: str, lies: Counter[int], namesakes: set[int]) -> Meaning:
     mostly, count = _mostly(lies)
     rows = lies.total()
     share = lies.get(grid, 0) / rows if grid >= 0 else 0.0
@@ -150,7 +212,8 @@ def _meaning(label: str, grid: int, how: str, lies: Counter[int]) -> Meaning:
         grid >= 0 and mostly != grid and rows >= CONTRARY_ROWS
         and count / rows >= CONTRARY_SHARE and share <= CONTRARY_OWN
     )  # fmt: skip
-    return Meaning(label, grid, how, rows, share, mostly, contrary)
+    several = frozenset(namesakes) if len(namesakes) > 1 else frozenset()
+    return Meaning(label, grid, how, rows, share, mostly, contrary and mostly not in several, several)
 
 
 class _Composition:

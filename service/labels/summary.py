@@ -68,7 +68,7 @@ def summary(found: Audit, table: Table, file_name: str) -> dict[str, Any]:
             "disagree": int((wrong & (found.border_m <= BORDER_M)).sum()),
             "flagged": int((wrong & (found.border_m <= BORDER_M) & found.flagged).sum()),
         },
-        "flagged": int(found.flagged.sum()),
+        "flagged": int((found.flagged & (found.reason == "border")).sum()),
         "bands": _bands(found),
         "kinds": [_kind(one) for one in found.kinds],
         "matrix": _matrix(found),

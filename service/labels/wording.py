@@ -84,7 +84,7 @@ WORDS: dict[str, dict[str, str]] = {
     "verdict-flagged": {"en": "; our answer warned of {flagged} by itself",
                         "zh": "；其中 {flagged} 条我们的答案已自行提示"},
     "verdict-kind": {"en": "; they gather where {column} is {value} ({rate}, elsewhere {rest})",
-                     "zh": "；集中在 {column} 为 {value} 的记录（不一致 {rate}，其余 {rest}）"},
+                     "zh": "；集中在“{column}”为“{value}”的记录（不一致 {rate}，其余 {rest}）"},
 }  # fmt: skip
 COMMA, STOP = {"en": ", ", "zh": "、"}, {"en": ".", "zh": "。"}
 EXPLAINED = ("border", "default-point", "older-edition", "renumbered", "swapped")

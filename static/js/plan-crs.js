@@ -24,10 +24,16 @@ function candidates(layer, chosen, choose) {
   if (chosen.crs && !shown.some((one) => one.key === chosen.crs)) shown.push(...fitting.filter((one) => one.key === chosen.crs));
   const rest = fitting.filter((one) => !shown.includes(one));
   const misfits = layer.crs_candidates.filter((one) => !one.fits).slice(0, 2);
-  const list = element("div", {}, ...shown.map((one, at) => option(one, known && at === 0 && one.share > 0 && !(shown[1] && shown[1].share), chosen, choose)), ...misfits.map((one) => option(one, false, chosen, choose)));
+  const list = element("div", {}, ...shown.map((one, at) => option(one, isLikeliest(one, at, shown, known), chosen, choose)), ...misfits.map((one) => option(one, false, chosen, choose)));
   if (rest.length) list.append(others(rest, choose));
   list.append(typed(chosen, choose, layer));
   return list;
+}
+
+// What labels say is surer than what the ground does.
+function isLikeliest(one, at, shown, known) {
+  if (one.is_likeliest !== undefined) return one.is_likeliest;
+  return known && at === 0 && one.share > 0 && !(shown[1] && shown[1].share);
 }
 
 function option(one, likeliest, chosen, choose) {
@@ -39,6 +45,7 @@ function option(one, likeliest, chosen, choose) {
 
 function evidence(one) {
   if (!one.fits || !one.centre) return texts.not_fitting;
+  if (one.agreement) return fill(texts.agreeing, { percent: `${Math.round(one.agreement * 100)} %` });
   const place = `${one.centre[0].toFixed(3)}°, ${one.centre[1].toFixed(3)}°`;
   if (one.distance_m === null) return fill(texts.lies_at, { place });
   if (one.share > 0) return fill(texts.lies_inside, { percent: `${Math.round(one.share * 100)} %`, place });

@@ -14,7 +14,7 @@ const COLOURS = {
 
 export class DotMap {
   constructor(place, found, names) {
-    Object.assign(this, { place, found, names, features: [] });
+    Object.assign(this, { place, found, names, features: [], covered: 0 });
     const [west, south, east, north] = found.bounds;
     const spare = Math.max((east - west) * 0.08, (north - south) * 0.08, 0.002);
     this.bounds = [[west - spare, south - spare], [east + spare, north + spare]];
@@ -56,14 +56,28 @@ export class DotMap {
   }
 
   all() {
+    this.covered = 0;
     this.set(this.features);
-    if (this.map && this.popup) this.popup.remove();
-    if (this.map) this.ready.then(() => this.map.getSource("chosen").setData(EMPTY));
+    if (this.map) this.ready.then(() => this.look(this.bounds));
   }
 
-  only(rows) {
+  // The rows of a figure alone; the table covers so much of the map from below.
+  only(rows, covered) {
+    const isNarrow = matchMedia("(max-width: 767.98px)").matches;
+    this.covered = isNarrow ? 0 : covered;
+    if (isNarrow) this.place.scrollIntoView({ block: "start" });
+    if (this.map && rows.length) this.ready.then(() => this.look(boxOf(rows)));
     this.set(rows.map((row) => ({ type: "Feature", geometry: { type: "Point", coordinates: [row.lon, row.lat] }, properties: { ...row, cells: null } })));
   }
+
+  look(bounds) {
+    if (this.popup) this.popup.remove();
+    this.map.getSource("chosen").setData(EMPTY);
+    const padding = { top: 40, left: 40, right: 40, bottom: 40 + this.covered };
+    this.map.fitBounds(bounds, { padding, maxZoom: 16, duration: this.duration() });
+  }
+
+  duration() { return matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 500; }
 
   async set(features) {
     if (this.plain) return this.sketch(features);
@@ -76,8 +90,8 @@ export class DotMap {
     await this.ready;
     const at = [row.lon, row.lat];
     this.map.getSource("chosen").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: at } });
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.map.easeTo({ center: at, zoom: Math.max(this.map.getZoom(), 16), duration: still ? 0 : 500 });
+    const offset = [0, -this.covered / 2 + 40];
+    this.map.easeTo({ center: at, zoom: Math.max(this.map.getZoom(), 16), offset, duration: this.duration() });
     this.tell({ geometry: { coordinates: at }, properties: row });
   }
 
@@ -117,4 +131,9 @@ export class DotMap {
     }
     this.place.replaceChildren(svg);
   }
+}
+
+function boxOf(rows) {
+  const [lons, lats] = [rows.map((row) => row.lon), rows.map((row) => row.lat)];
+  return [[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]];
 }

@@ -61,8 +61,8 @@ function figures(found, open) {
   const unchecked = found.unusable.reduce((sum, one) => sum + one.rows, 0);
   return element("section", { class: "audit-figs" },
     figure(percent(found.share), texts.agree, { agree: "yes" }, fill(texts.of_rows, { agree: count(found.agree), rows: count(found.usable) })),
-    figure(count(found.disagree), texts.disagree, found.disagree ? { agree: "no" } : null, fill(texts.interval, { low: percent(1 - found.high, 2), high: percent(1 - found.low, 2) })),
-    figure(count(found.flagged), texts.flagged, found.flagged ? { flagged: "yes" } : null, fill(texts.near, { flagged: found.near.flagged, disagree: found.near.disagree })),
+    figure(count(found.disagree), texts.disagree, found.disagree ? { agree: "no" } : null, fill(texts.interval, { low: percent(1 - found.high), high: percent(1 - found.low) })),
+    figure(count(found.flagged), texts.flagged, found.flagged ? { flagged: "yes", reason: "border" } : null, fill(texts.near, { flagged: found.near.flagged, disagree: found.near.disagree })),
     figure(count(unchecked), texts.unusable, null, fill(texts.of_file, { rows: count(found.file.rows) })));
 }
 
@@ -94,11 +94,11 @@ function bands(found, open) {
     return element("tr", { class: one.rows ? "" : "none" }, element("td", {}, element("button", { type: "button", class: "link", disabled: !one.rows, onclick: () => open(fill(texts.band_rows, { band: words.bands[one.band] }), { band: one.band, agree: one.disagree ? "no" : "any" }) }, words.bands[one.band])),
       element("td", { class: "num" }, count(one.rows)), element("td", { class: "num" }, count(one.disagree)), element("td", { class: "wide" }, bar(share / top)), element("td", { class: "num" }, one.rows ? percent(share) : "–"));
   });
-  return card(texts.bands, texts.bands_hint, table([texts.band, texts.rows, texts.differ, "", texts.share], rows));
+  return card(texts.bands, texts.bands_hint, table([texts.band, texts.rows, texts.differ, "", texts.share], rows, [1, 2, 4]));
 }
 
-function table(heads, rows) {
-  return element("div", { class: "scroll" }, element("table", { class: "table" }, element("thead", {}, element("tr", {}, ...heads.map((one, at) => element("th", { class: at && one !== "" ? "num" : "" }, one)))), element("tbody", {}, ...rows)));
+function table(heads, rows, numbers = [heads.length - 1]) {
+  return element("div", { class: "scroll" }, element("table", { class: "table" }, element("thead", {}, element("tr", {}, ...heads.map((one, at) => element("th", { class: numbers.includes(at) ? "num" : "" }, one)))), element("tbody", {}, ...rows)));
 }
 
 function kinds(found, open) {
@@ -150,7 +150,7 @@ function labels(found, open) {
 
 function unusable(found, open) {
   if (!found.unusable.length) return null;
-  return card(texts.unusable, null, element("ul", { class: "bars" }, ...found.unusable.map((one) => element("li", {}, element("button", { type: "button", onclick: () => open(words.unusable[one.reason], { unusable: one.reason }) },
+  return card(texts.unusable, null, element("ul", { class: "bars plain" }, ...found.unusable.map((one) => element("li", {}, element("button", { type: "button", onclick: () => open(words.unusable[one.reason], { unusable: one.reason }) },
     element("span", {}, words.unusable[one.reason]), element("b", { class: "num" }, count(one.rows)))))));
 }
 

@@ -26,7 +26,7 @@ export class Rows {
       return;
     }
     this.draw(title, wanted, offset, answer.data);
-    this.dots.only(wanted.unusable ? [] : answer.data.rows);
+    this.dots.only(wanted.unusable ? [] : answer.data.rows, this.place.offsetHeight);
   }
 
   close() {

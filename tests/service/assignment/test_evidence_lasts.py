@@ -10,7 +10,7 @@ from sqlalchemy import text
 from service import audit, clock, create_app, db, migrate
 from service.assignment import evidence_views
 from service.assignment.in_force import IN_FORCE
-from service.assignment.rulings import RULINGS, Rulings
+from service.assignment.rulings import RULINGS
 from service.city import actions as city
 from service.city import profile
 from service.grids import publishing, queries
@@ -26,21 +26,26 @@ POINTS = {"inside": (118.8095, 31.905), "border": (118.81, 31.905), "ruled": (11
 
 
 @pytest.fixture
-def connect(cluster):
+def connect(cluster, monkeypatch):
     """Let the service work on a database of its own; gives back the one before."""
     before, engines = db.Session.kw.get("bind"), []
 
-    def to(url):
+    def to(url, data):
+        monkeypatch.setenv("WANGGE_DATA", str(data))  # saved indexes are not brought along
         engines.append(db.connect(url))
-        IN_FORCE._maps.clear()
-        RULINGS._known = Rulings()._known
+        forget()
 
     yield to
     for one in engines:
         one.dispose()
     db.Session.configure(bind=before)
-    IN_FORCE._maps.clear()
-    RULINGS._known = Rulings()._known
+    forget()
+
+
+def forget():
+    """Let nothing in memory answer for what the database says."""
+    IN_FORCE.__init__()
+    RULINGS.__init__()
 
 
 def publish(folder, border):
@@ -75,7 +80,7 @@ def test_the_sheet_of_an_old_assignment_lasts(cluster, connect, tmp_path, monkey
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
     url = make_database(cluster, f"evidence_{WORKER}")
     migrate.upgrade(url)
-    connect(url)
+    connect(url, tmp_path / "data")
     with db.Session.begin() as session:
         city.found_city(session, profile.shipped("cn"), **BY, at=clock.now())
         key = people.create_token(
@@ -110,7 +115,7 @@ def test_the_sheet_of_an_old_assignment_lasts(cluster, connect, tmp_path, monkey
     restored = make_database(cluster, f"evidence_again_{WORKER}")
     (tmp_path / "there").mkdir()
     backup.read(restored, tmp_path / "there", tmp_path / "backup.tar")
-    connect(restored)
+    connect(restored, tmp_path / "there")
     with db.Session() as session:
         assert session.scalar(text("select current_database()")) == f"evidence_again_{WORKER}"
     assert sheets(app, hrefs, headers) == first

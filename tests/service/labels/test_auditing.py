@@ -200,7 +200,7 @@ def test_the_column_that_explains_is_found_and_others_are_not():
     [first, _] = figures["kinds"][0]["values"]
     assert (first["value"], first["stands_out"], first["rows"]) == ("路口", True, crossing.sum())
     assert first["disagree"] == (wrong & crossing).sum()
-    assert "place 为 路口" in verdict(figures, "zh")
+    assert "“place”为“路口”" in verdict(figures, "zh")
 
 
 def test_columns_of_noise_explain_nothing_over_many_files():
@@ -283,3 +283,16 @@ def test_other_districts_are_left_out_where_only_one_is_asked_about():
         range(600)
     )
     assert bands(check(history, west, east)[0]).size == 600
+
+
+def test_of_two_grids_of_one_name_a_row_means_the_one_it_lies_in():
+    names = {code: f"第{code}社区" for code in CITY} | {"003": "幸福社区", "028": "幸福社区"}
+    history = clean(CITY, 900, seed=71)
+    history.label = [names[one] for one in history.label]
+    astray = [row for row in range(900) if history.label[row] == "幸福社区"][:3]
+    for row in astray:
+        history.lon[row], history.lat[row] = 116.035, 32.025
+    _, figures, known = check(history, edition(CITY, names=names))
+    assert figures["disagree"] == 3
+    assert figures["as_written"] == figures["agree"] == 897
+    assert {known["label_name"][row] for row in astray} == {"幸福社区"}

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from service.labels.spelling import Grid, meanings, normalised
+from service.labels import spelling
+from service.labels.spelling import Grid, Vocabulary, normalised
+
+
+def meanings(labels, known, ours):
+    return spelling.meanings(labels, Vocabulary(known), ours)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +98,23 @@ def test_shuffled_labels_mean_next_to_nothing():
         found = meanings(labels, grids(50), ours)
         invented += sum(one.grid >= 0 for one in found.values())
     assert invented <= 1
+
+
+def test_names_are_read_without_what_many_end_in():
+    names = ["远善社区", "礼贤社区", "晖和社区", "月兴村", "云泽村", "紫湖村", "一区"]
+    known = [Grid(f"9{at}", name) for at, name in enumerate(names)]
+    given = ["远善", "礼贤居委会", "晖和社区居委会", "月兴", "云泽村委会", "紫湖村网格(旧)", "待定", "区"]
+    found = meanings(given, known, np.full(len(given), -1))
+    assert [found[one].grid for one in given] == [0, -1, 2, 3, 4, 5, -1, -1]
+    assert {found[one].how for one in given if found[one].grid >= 0} == {"part"}
+
+
+def test_figures_are_not_read_out_of_longer_figures():
+    found = meanings(["网格1203", "A203", "203-5", "网格203号"], grids(3), np.full(4, -1))
+    assert [one.grid for one in found.values()] == [-1, -1, 2, 2]
+
+
+def test_grids_of_one_name_are_all_meant():
+    known = [Grid("1", "幸福社区"), Grid("2", "幸福社区"), Grid("3", "和平社区")]
+    found = meanings(["幸福社区"] * 10, known, np.array([1] * 7 + [0] * 3))
+    assert (found["幸福社区"].grid, found["幸福社区"].namesakes) == (1, {0, 1})

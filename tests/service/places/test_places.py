@@ -11,7 +11,6 @@ from service.places.finding import find
 from service.places.models import Place
 from tests.service.places.conftest import LIST
 
-
 MOMENTARY = ("declared", "place", "answered_at", "evidence")  # the evidence names the moment
 
 
