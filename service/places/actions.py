@@ -94,6 +94,7 @@ def remove_list(
     session: Session, name: str, *, may: May = lambda district_id: True, by: audit.Actor, at: datetime
 ) -> int:
     """Forget a list with its places; gives how many. May raise NotFound, NotAllowed."""
+    session.execute(text("select pg_advisory_xact_lock(hashtext('places'))"))
     kept = session.scalar(select(PlaceList).where(PlaceList.name == name).with_for_update())
     if kept is None:
         raise NotFound(f"There is no list of places {name!r}.")
@@ -109,12 +110,16 @@ def count_grams(session: Session) -> None:
     session.flush()
     session.execute(text("delete from place_gram"))
     session.execute(COUNT)
+    session.execute(text("select gin_clean_pending_list('ix_place_grams')"))
     session.execute(text("analyze place, place_gram"))
 
 
 def _open(
     session: Session, name: str, file_name: str, crs: str, *, by: audit.Actor, at: datetime
 ) -> PlaceList:
+    session.execute(
+        text("select pg_advisory_xact_lock(hashtext('places'))")
+    )  # pieces are counted over all lists
     kept = session.scalar(select(PlaceList).where(PlaceList.name == name).with_for_update())
     if kept is None:
         kept = PlaceList(name=name, edition=0)
