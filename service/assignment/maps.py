@@ -40,7 +40,9 @@ class EditionMap:
     kinds: Sequence[str]
     precedence: Sequence[tuple[bool, int, str, UUID]]
     locator: Locator
-    places: dict[int | UUID, Any] = field(default_factory=dict, repr=False, compare=False)  # see `fragments`
+    places: dict[int | UUID, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # see `fragments`
 
     @classmethod
     def of(cls, key: EditionKey, contents: Contents, locator: Locator) -> "EditionMap":

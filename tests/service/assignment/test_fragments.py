@@ -117,7 +117,7 @@ def test_leaders_are_those_of_the_moment() -> None:
 def test_a_rollback_shows_its_own_edition() -> None:
     """The same content under another number shares nothing that was written of the other one."""
     first = MAPS["apart"][0]
-    again = replace(first, key=replace(first.key, number=9), places={})
+    again = replace(first, key=replace(first.key, number=9))
     for one in (first, again):
         told_alike(in_force_with([one]), question(), "wgs84", [(*at(SPOTS["inside a yard"]), NAN)])
 
