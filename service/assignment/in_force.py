@@ -221,7 +221,7 @@ class InForce:
         if found is None:
             found = self._await(key)
         # A rollback is the same content under another number; what was written of the other one is not ours.
-        return found.map if found.map.key == key else replace(found.map, key=key, places={})
+        return found.map if found.map.key == key else replace(found.map, key=key)
 
     def _attach(self, key: EditionKey) -> Attached | None:
         try:
@@ -263,8 +263,8 @@ class InForce:
     def _listen(self) -> None:
         """Let notifications make us ask sooner. A connection lost here costs nothing but that."""
         pooled = Session.kw["bind"].raw_connection()
-        pooled.detach()
         with pooled.driver_connection as connection:
+            pooled.detach()  # it stays ours, and is closed at the end
             connection.autocommit = True
             connection.execute(f"listen {CHANNEL}")
             for _ in connection.notifies():
@@ -317,6 +317,9 @@ def _repeat(step: Callable[[], None]) -> None:
             step()
         except (SQLAlchemyError, psycopg.Error, NotReady, OSError) as error:
             _log.warning("editions not heard", step=step.__name__, error=str(error))
+            time.sleep(POLL_SECONDS)
+        except Exception:  # a thread that ended would be missed by nobody, until the answers stop
+            _log.exception("editions not heard", step=step.__name__)
             time.sleep(POLL_SECONDS)
 
 

@@ -49,9 +49,9 @@ class Words:
     kilometres: str
 
 
-def frame_around(lon: float, lat: float, reach_m: float) -> Frame:
-    """Choose a frame that shows what lies within a reach and something around it."""
-    return Frame(lon, lat, min(max(1.6 * reach_m, 120.0), 2500.0))
+def frame_around(lon: float, lat: float, reach_m: float, height: float) -> Frame:
+    """Choose a frame, so many pixels high, that shows what lies within a reach and something around it."""
+    return Frame(lon, lat, min(max(1.6 * reach_m, 120.0), 2500.0), height=height)
 
 
 def draw(ground: Ground, marks: Marks, words: Words) -> str:
@@ -177,7 +177,7 @@ def _labels(ground: Ground, marks: Marks) -> list[str]:
         size, colour, weight = LABELS[min(depth, len(LABELS) - 1)]
         if grid.id == marks.grid_id:
             size, colour, weight = 14, "#0c4474", 700
-        box = _place(shape, _width(grid.name, size), size * 1.25, taken)
+        box = _place(shape, _width(grid.name, size), size * 1.25, view, taken)
         if box is not None:
             taken.append(box)
             drawn.append(_text(grid.name, box, size, colour, weight))
@@ -203,7 +203,11 @@ def _worth_naming(
 
 
 def _place(
-    shape: shapely.Geometry, width: float, height: float, taken: Sequence[shapely.Polygon]
+    shape: shapely.Geometry,
+    width: float,
+    height: float,
+    view: shapely.Polygon,
+    taken: Sequence[shapely.Polygon],
 ) -> shapely.Polygon | None:
     """Find room for a name: the roomiest spot of its ground, or a little beside that."""
     parts = [one for one in shapely.get_parts(shape) if one.geom_type == "Polygon" and one.area > 1]
@@ -213,7 +217,8 @@ def _place(
     x, y = shapely.maximum_inscribed_circle(largest, tolerance=2.0).coords[0]
     for up in (0.0, 18.0, -18.0, 34.0, -34.0, 50.0, -50.0):
         box = shapely.box(x - width / 2, y + up - height / 2, x + width / 2, y + up + height / 2)
-        if largest.intersects(shapely.Point(x, y + up)) and not any(box.intersects(one) for one in taken):
+        is_here = view.contains(box) and largest.intersects(shapely.Point(x, y + up))
+        if is_here and not any(box.intersects(one) for one in taken):
             return box
     return None
 

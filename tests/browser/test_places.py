@@ -82,7 +82,9 @@ def test_an_unclear_address_lists_what_it_may_mean_and_one_click_chooses(listed,
     assert stays_within_its_width(page)
 
 
-def test_the_page_of_places_searches_takes_and_forgets_lists(listed, page, live_server, tmp_path, console_errors):
+def test_the_page_of_places_searches_takes_and_forgets_lists(
+    listed, page, live_server, tmp_path, console_errors
+):
     page.goto("/places?q=" + estate(listed)["别名"])
     expect(page.locator("tr.active")).to_contain_text(estate(listed)["名称"])
     assert page.locator("input[type=file]").count() == 0

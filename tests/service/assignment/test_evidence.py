@@ -7,10 +7,12 @@ from hashlib import sha256
 
 import pytest
 
+from service import clock
 from service.assignment import sheet_pdf
 from service.assignment.in_force import IN_FORCE
-from tests.service.assignment.town import bearer, boss, decide, edition  # noqa: F401
-from tests.service.grids.maps import EAST, WEST
+from service.grids import publishing, queries
+from tests.service.assignment.town import BY, bearer, boss, decide, edition  # noqa: F401
+from tests.service.grids.maps import EAST, WEST, box, bring, write
 
 POINT = {"lon": 118.8095, "lat": 31.905, "crs": "wgs84"}
 
@@ -107,6 +109,21 @@ def test_a_ruling_answers_and_shows_and_old_links_stay_true(ask, client, boss):
         assert again(client, one).json["is_equal"], one
     assert again(client, ruled).json["answer"]["ruling"]["id"] == made["id"]
     assert ask(at=before["answered_at"])["ruling"] is None
+
+
+def test_where_an_edition_lost_the_grid_the_map_answers_again(ask, client, boss, session, tmp_path):
+    decide(client, boss)
+    ruled = ask()
+    assert ruled["grid"]["code"] == EAST
+    path = write(tmp_path / "one.geojson", [(WEST, "西社区", box(118.8, 118.83))])
+    bring(session, path, base="empty", plan="Q")
+    plan = queries.get_plan(session, "Q", lock=True)
+    publishing.waive(session, plan, ["all"], reason="test", **BY, at=clock.now())
+    publishing.publish(session, plan, **BY, at=clock.now())
+    session.flush()
+    after = ask()
+    assert (after["edition"]["number"], after["grid"]["code"], after["ruling"]) == (2, WEST, None)
+    assert again(client, ruled).json["is_equal"]
 
 
 def test_persons_and_reasons_are_told_only_with_the_scope(ask, client, boss):
