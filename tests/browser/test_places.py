@@ -69,6 +69,7 @@ def test_places_are_suggested_and_chosen_by_keys(listed, page):
     assert "lon" not in page.url
 
 
+@at_desk
 def test_an_unclear_address_lists_what_it_may_mean_and_one_click_chooses(listed, page):
     open_map(page)
     wanted = estate(listed)
