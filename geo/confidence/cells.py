@@ -16,7 +16,7 @@ from geo.confidence.law import LISTED_FROM, Law
 from geo.confidence.table import Columns, Share
 from geo.locator import Locator
 from geo.locator.edges import TOUCHING_M, Scaled, expand
-from geo.locator.raster import Raster
+from geo.locator.raster import TOUCHED, Raster
 from geo.measure import metres_per_degree_one
 
 FLATTEST_M = 1e-30  # instead of 0: the height above an edge that points at us; it hides nothing
@@ -38,7 +38,8 @@ class Cells:
         ground = np.where(grounds.owners[grounds.of_face] < 0, outside, grounds.of_face)
         self._grounds = np.r_[ground, outside].astype(np.int64)
         self._owners, self._ranks = grounds.owners, np.r_[grounds.first_face, len(locator)]
-        self._table = raster.table.reshape(raster.frame.rows, raster.frame.columns)
+        rows, columns = raster.frame.rows, raster.frame.columns
+        self._table = raster.table[: rows * columns].reshape(rows, columns)
         # A memoryview gives Python's own numbers without wrapping each.
         self._first, self._listed = memoryview(raster.first), memoryview(raster.listed)
         self._edges = memoryview(raster.edges.reshape(-1))
@@ -113,8 +114,9 @@ class Cells:
         if cells.size > MANY_CELLS:
             return None
         found: set[int] = set()
-        for touched in cells[cells < -1].tolist():
-            found.update(self._listed[self._first[-2 - touched] : self._first[-1 - touched]])
+        for touched in cells[cells <= TOUCHED].tolist():
+            number = TOUCHED - touched
+            found.update(self._listed[self._first[number] : self._first[number + 1]])
         return sorted(found)
 
     def _told(
@@ -165,8 +167,8 @@ class Cells:
         start = expand(low, height) * raster.frame.columns + first[row_point]
         point = np.repeat(row_point, width[row_point])
         answer = raster.table[expand(start, width[row_point])]
-        hit = np.flatnonzero(answer < -1)
-        touched = -2 - answer[hit].astype(np.int64)
+        hit = np.flatnonzero(answer <= TOUCHED)
+        touched = TOUCHED - answer[hit].astype(np.int64)
         begin = raster.first[touched].astype(np.int64)
         count = raster.first[touched + 1] - begin
         edge = raster.listed[expand(begin, count)].astype(np.int64)

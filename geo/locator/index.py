@@ -8,9 +8,11 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.locator.anatomy import arrays_of
+from geo.locator.drawing import draw
 from geo.locator.edges import Scaled
 from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
+from geo.locator.overlaps import contradicting, is_coverage
 from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
@@ -39,7 +41,8 @@ class Locator:
         self._raster = raster
         self._scalar = None if raster is None else Scalar(raster)
         self._borders = ScalarBorders(grounds.borders)
-        self._ground_of = memoryview(grounds.of_face)
+        # A memoryview gives Python's own numbers without wrapping each.
+        self._ground_of, self._owner_of = memoryview(grounds.of_face), memoryview(owners)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -66,12 +69,11 @@ class Locator:
         faces, owners = checked_faces(faces, owners)
         polygons = Polygons.of(faces)
         rings = RingEdges.of(faces)
-        twin = twins(faces, rings, polygons.tree)
+        twin = twins(rings)
+        raster = None if twin is None else _raster(polygons, owners, rings, twin)
+        if raster is None:
+            twin = None
         grounds = Grounds.build(faces, owners, polygons.tree, rings, twin)
-        raster = None
-        if twin is not None and len(faces):
-            exact = Predicate(polygons, owners)
-            raster = Raster.build(*upward(rings, twin), lambda points: exact.hits_with_ties(points)[0])
         return cls(polygons, owners, grounds, raster)
 
     @property
@@ -97,6 +99,10 @@ class Locator:
     def owners(self) -> NDArray[np.int64]:
         """Owner of each face; read-only."""
         return self._owners
+
+    def owner_of(self, face: int) -> int:
+        """Owner of one face, as a plain number."""
+        return self._owner_of[face]
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -389,3 +395,16 @@ class Locator:
         order = np.lexsort((pairs[:, 1], metres, pairs[:, 0]))
         first = order[np.r_[True, np.diff(pairs[order, 0]) > 0]]
         return pairs[first, 1], metres[first]
+
+
+def _raster(
+    polygons: Polygons, owners: NDArray[np.int64], rings: RingEdges, twin: NDArray[np.int64]
+) -> Raster | None:
+    """Draw the raster; None where the faces are no coverage, or none at all."""
+    if len(polygons) == 0:
+        return None
+    ends, left, right = upward(rings, twin)
+    drawing = draw(ends, left, right, Predicate(polygons, owners).first)
+    meeting = np.unique(np.r_[left[drawing.meeting], right[drawing.meeting]])
+    suspects = np.union1d(meeting[meeting >= 0], contradicting(ends, left, right))
+    return drawing.raster if is_coverage(polygons, rings, twin, suspects) else None

@@ -48,11 +48,11 @@ class Rows(Sequence[Row], Generic[Row]):
     def __getitem__(self, place: slice) -> Sequence[Row]: ...
     def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
         """Give a row, the same object each time."""
-        found = self._made.get(place)  # type: ignore[arg-type]
-        if found is not None:
-            return found
         if isinstance(place, slice):
             return tuple(self[one] for one in range(*place.indices(self._length)))
+        found = self._made.get(place)
+        if found is not None:
+            return found
         place = int(place)
         if not -self._length <= place < self._length:
             raise IndexError(place)

@@ -221,7 +221,7 @@ class InForce:
         if found is None:
             found = self._await(key)
         # A rollback is the same content under another number; what was written of the other one is not ours.
-        return found.map if found.map.key == key else replace(found.map, key=key, places={})
+        return found.map if found.map.key == key else replace(found.map, key=key)
 
     def _attach(self, key: EditionKey) -> Attached | None:
         try:

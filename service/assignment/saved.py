@@ -129,17 +129,32 @@ def is_somebody_building() -> bool:
     return False
 
 
-def verify(path: Path) -> bool:
-    """Read a whole index and tell whether it is well; one that is not is put aside, so that nobody attaches it."""
+def state(path: Path) -> str:
+    """Read a whole index and tell whether it is well, missing or damaged."""
+    if not path.exists():
+        return "missing"
     try:
         locators.verify(path)
-    except FileNotFoundError:
-        return True
     except (OSError, DamagedIndex):
+        return "damaged"
+    return "well"
+
+
+def verify(path: Path) -> bool:
+    """Tell whether an index is whole or missing; one that is damaged is put aside, so that nobody attaches it."""
+    is_damaged = state(path) == "damaged"
+    if is_damaged:
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_name(path.name + ILL))
-        return False
-    return True
+    return not is_damaged
+
+
+def size_of(path: Path) -> int:
+    """Give the bytes of the file at a place, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def inode_of(path: Path) -> int:

@@ -133,6 +133,7 @@ class Callers:
                 connection.close()
                 continue
             self.answers.append(Heard(asked, time.time(), answer.status, body))
+        connection.close()
 
     def between(self, since: float, until: float) -> list[Heard]:
         """Give the answers to what was asked in a span."""
