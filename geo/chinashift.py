@@ -186,10 +186,16 @@ def shift_points(points: NDArray[np.float64], *, baidu: bool, back: bool) -> NDA
         for start in range(0, len(points), CHUNK):
             lon, lat = points[start : start + CHUNK, 0].copy(), points[start : start + CHUNK, 1].copy()
             new_lon, new_lat = way(lon, lat, np, baidu=baidu)
-            inside = is_shifted(new_lon, new_lat) if back else is_shifted(lon, lat)
+            inside = _are_shifted(new_lon, new_lat) if back else _are_shifted(lon, lat)
             moved[start : start + CHUNK, 0] = np.where(inside, new_lon, lon)
             moved[start : start + CHUNK, 1] = np.where(inside, new_lat, lat)
     return moved
+
+
+def _are_shifted(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_] | bool:
+    """Ask `is_shifted`, of the box around the places first: a batch is mostly of one city."""
+    box = shapely.box(lon.min(), lat.min(), lon.max(), lat.max())
+    return True if shapely.contains_properly(OUTLINE, box) else is_shifted(lon, lat)
 
 
 def shift_one(lon: float, lat: float, *, baidu: bool, back: bool) -> tuple[float, float]:

@@ -76,6 +76,10 @@ class MalformedFrame(GeoError):
     """The picture has no extent."""
 
 
+class MalformedAreas(GeoError):
+    """The areas are not polygons."""
+
+
 class DamagedIndex(GeoError):
     """The saved index can't be used and must be built anew."""
 

@@ -21,6 +21,7 @@ FEATURE_OF = {
     "editions": "grids",
     "heatmap": "supervision",
     "import": "grids",
+    "places": "places",
     "publish": "grids",
     "reports": "cases",
     "restore": "upkeep",
@@ -29,6 +30,10 @@ FEATURE_OF = {
     "token": "people",
     "user": "people",
 }
+
+
+# Which features take part in what another one's command does.
+TAKE_PART = dict.fromkeys(("publish", "rollback"), ("service.assignment.building",))
 
 
 class Commands(click.Group):
@@ -43,6 +48,8 @@ class Commands(click.Group):
         if name not in FEATURE_OF:
             return super().get_command(context, name)
         found = importlib.import_module(f"service.{FEATURE_OF[name]}.commands").COMMANDS
+        for other in TAKE_PART.get(name, ()):
+            importlib.import_module(other)
         return next((one for one in found if one.name == name), None)
 
     def invoke(self, context: click.Context) -> object:

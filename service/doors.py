@@ -60,6 +60,10 @@ def readyz() -> Response:
     if revision != migrate.wanted_revision():
         raise NotReady(f"The database has schema {revision}, wanted is {migrate.wanted_revision()}.")
     moment = IN_FORCE.now()
+    missing = IN_FORCE.not_loaded()
+    if missing:
+        places = ", ".join(sorted({one.district_name for one in missing}))
+        raise NotReady(f"The maps in force are being prepared: {places}.")
     scheme_id = IN_FORCE.scheme_id(None)
     maps = IN_FORCE.maps_at(scheme_id, moment) if scheme_id is not None else []
     if IN_FORCE.profile.demo and not maps:

@@ -65,6 +65,10 @@ class TooManyTries(ServiceError):
     """There were too many tries."""
 
 
+class Busy(ServiceError):
+    """The service has its hands full."""
+
+
 STATUS: dict[type[Exception], int] = {
     Malformed: 400,
     NotLoggedIn: 401,
@@ -77,9 +81,11 @@ STATUS: dict[type[Exception], int] = {
     UnsupportedMedia: 415,
     Invalid: 422,
     TooManyTries: 429,
+    Busy: 429,
     NotReady: 503,
     GeoError: 422,
     geo_errors.UnsafeArchive: 422,
+    geo_errors.IndexNotSaved: 507,
 }
 
 CONSTRAINTS: dict[str, tuple[type[ServiceError], str]] = {}

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     tile_url: str = Field(
         "", description="Base map on the intranet, e.g. /basemap/{z}/{x}/{y}.png; empty: none."
     )
+    old_maps_mb: int = Field(
+        2048, ge=0, description="Room for maps of editions not in force, for each web worker, in megabytes."
+    )
     upload_limit_mb: int = Field(512, ge=1, description="Largest file or body taken, in megabytes.")
     log_format: Literal["json", "text"] = Field("json", description="Shape of log lines.")
     log_level: str = Field("INFO", description="Least level that is logged.")

@@ -13,13 +13,14 @@ from service import http, openapi
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-LANGUAGES = ("zh", "en")
 
 
 def build(settings: Settings) -> APIFlask:
     """Build the application; the database must be connected."""
     from service import doors
-    from service.assignment import views as assignment
+    from service.assignment import evidence_views as evidence
+    from service.assignment import many_views as assignment
+    from service.assignment import rulings_views as rulings
     from service.assignment.in_force import IN_FORCE
     from service.cases import views as cases
     from service.demo import views as demo
@@ -27,6 +28,8 @@ def build(settings: Settings) -> APIFlask:
     from service.labels import views as labels
     from service.people import guards
     from service.people import views as people
+    from service.places import pages as place_pages
+    from service.places import views as places
     from service.supervision import views as supervision
     from service.tiles import plan_tiles
     from service.tiles import views as tiles
@@ -56,7 +59,22 @@ def build(settings: Settings) -> APIFlask:
         locale_selector=_locale,
         default_translation_directories=str(Path(__file__).parent / "translations"),
     )
-    for feature in (doors, people, grids, assignment, labels, cases, supervision, tiles, plan_tiles, demo):
+    for feature in (
+        doors,
+        people,
+        grids,
+        assignment,
+        evidence,
+        rulings,
+        places,
+        place_pages,
+        labels,
+        cases,
+        supervision,
+        tiles,
+        plan_tiles,
+        demo,
+    ):
         app.register_blueprint(feature.bp)
     http.public(app.view_functions["static"])
     http.lookup(app.view_functions["openapi.spec"])
@@ -66,9 +84,6 @@ def build(settings: Settings) -> APIFlask:
 
 
 def _locale() -> str:
-    chosen = request.args.get("locale") or request.cookies.get("locale")
-    if chosen in LANGUAGES:
-        return chosen
     from service.assignment.in_force import IN_FORCE
     from service.errors import NotReady
 
@@ -76,9 +91,7 @@ def _locale() -> str:
         home = IN_FORCE.profile.locale
     except NotReady:
         home = "zh"
-    if request.path.startswith("/api/"):
-        return request.accept_languages.best_match(LANGUAGES, home) or home
-    return home
+    return http.language(home, request.args.get("locale"))
 
 
 def _page_context() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session as OrmSession
 
 from service import audit, clock, create_app, db, migrate
+from service.assignment import building
 from service.assignment.in_force import IN_FORCE
 from service.city import actions as city_actions
 from service.city import profile
@@ -16,6 +17,15 @@ from service.embedded import Cluster
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the tests a data folder of their own: the indexes of their maps are saved there."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("data")
+        patch.setenv("WANGGE_DATA", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +86,7 @@ def session(engine: Engine) -> Iterator[OrmSession]:
 def app(session: OrmSession, monkeypatch: pytest.MonkeyPatch) -> object:
     """Build the application on the session's connection; the maps are refreshed by the test, not by time."""
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
+    monkeypatch.setattr(building, "PATIENCE_S", 0.0)  # no worker runs here
     one = create_app(Settings())
     one.testing = False
     IN_FORCE.refresh()

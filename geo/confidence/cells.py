@@ -16,7 +16,7 @@ from geo.confidence.law import LISTED_FROM, Law
 from geo.confidence.table import Columns, Share
 from geo.locator import Locator
 from geo.locator.edges import TOUCHING_M, Scaled, expand
-from geo.locator.raster import Raster
+from geo.locator.raster import TOUCHED, Raster
 from geo.measure import metres_per_degree_one
 
 FLATTEST_M = 1e-30  # instead of 0: the height above an edge that points at us; it hides nothing
@@ -38,7 +38,8 @@ class Cells:
         ground = np.where(grounds.owners[grounds.of_face] < 0, outside, grounds.of_face)
         self._grounds = np.r_[ground, outside].astype(np.int64)
         self._owners, self._ranks = grounds.owners, np.r_[grounds.first_face, len(locator)]
-        self._table = raster.table.reshape(raster.frame.rows, raster.frame.columns)
+        rows, columns = raster.frame.rows, raster.frame.columns
+        self._table = raster.table[: rows * columns].reshape(rows, columns)
         # A memoryview gives Python's own numbers without wrapping each.
         self._first, self._listed = memoryview(raster.first), memoryview(raster.listed)
         self._edges = memoryview(raster.edges.reshape(-1))
@@ -113,8 +114,9 @@ class Cells:
         if cells.size > MANY_CELLS:
             return None
         found: set[int] = set()
-        for touched in cells[cells < -1].tolist():
-            found.update(self._listed[self._first[-2 - touched] : self._first[-1 - touched]])
+        for touched in cells[cells <= TOUCHED].tolist():
+            number = TOUCHED - touched
+            found.update(self._listed[self._first[number] : self._first[number + 1]])
         return sorted(found)
 
     def _told(
@@ -165,12 +167,14 @@ class Cells:
         start = expand(low, height) * raster.frame.columns + first[row_point]
         point = np.repeat(row_point, width[row_point])
         answer = raster.table[expand(start, width[row_point])]
-        hit = np.flatnonzero(answer < -1)
-        touched = -2 - answer[hit].astype(np.int64)
+        hit = np.flatnonzero(answer <= TOUCHED)
+        touched = TOUCHED - answer[hit].astype(np.int64)
         begin = raster.first[touched].astype(np.int64)
         count = raster.first[touched + 1] - begin
         edge = raster.listed[expand(begin, count)].astype(np.int64)
-        pair = np.unique(np.repeat(point[hit], count) * len(raster.edges) + edge)
+        pair = np.sort(np.repeat(point[hit], count) * len(raster.edges) + edge)
+        # Not np.unique: it hashes, which takes several times as long here.
+        pair = pair[np.r_[True, pair[1:] != pair[:-1]][: len(pair)]]
         point, edge = np.divmod(pair, len(raster.edges))
         return some[point], edge
 
@@ -183,10 +187,11 @@ class Cells:
         kept = left != right
         point, edge, left, right = point[kept], edge[kept], left[kept], right[kept]
         metres, behind = self._behind(at, point, edge, (accuracy / law.sigmas)[point])
-        lost = np.unique(point[metres < TOUCHING_M])
-        kept = (metres <= (accuracy * law.reach)[point]) & ~np.isin(point, lost)
+        is_lost = np.zeros(len(accuracy), dtype=np.bool_)
+        is_lost[point[metres < TOUCHING_M]] = True
+        kept = (metres <= (accuracy * law.reach)[point]) & ~is_lost[point]
         point, left, right, metres, behind = (one[kept] for one in (point, left, right, metres, behind))
-        mine = np.setdiff1d(some, lost)
+        mine = some[~is_lost[some]]
         n_grounds = len(self._owners)
         own = mine * n_grounds + self._grounds[face[mine]]
         # Left, then right, edge by edge: sums come out as they do for one point.
@@ -203,7 +208,9 @@ class Cells:
         told = (share >= LISTED_FROM) | (near <= accuracy[point])
         point, ground, share, near = point[told], ground[told], share[told], near[told]
         order = np.lexsort((self._ranks[ground], near, -share, point))
-        return Columns(point[order], self._owners[ground[order]], share[order], near[order]), lost
+        return Columns(point[order], self._owners[ground[order]], share[order], near[order]), some[
+            is_lost[some]
+        ]
 
     def _behind(self, at: Scaled, point: Integers, edge: Integers, sigma: Floats) -> tuple[Floats, Floats]:
         """Metres from each pair's point to its edge, and the mass behind the edge, positive where left of it."""

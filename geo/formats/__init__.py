@@ -5,7 +5,11 @@ and KMZ. Whatever is wrong with a file ends in a `geo.errors.GeoError` whose mes
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+import shapely
 
 from geo.crs import Crs, parse_crs
 from geo.errors import CrsNotDeclared, LayerNotChosen, NotPolygons, UnknownLayer
@@ -30,6 +34,7 @@ __all__ = [
     "Table",
     "as_code",
     "inspect_file",
+    "read_spots",
     "read_table",
 ]
 
@@ -109,6 +114,39 @@ def read_table(
     return Table(geometries, raw.columns, crs, raw.encoding, raw.layer)
 
 
+def read_spots(
+    path: Path,
+    *,
+    layer: str | None = None,
+    encoding: str | None = None,
+    crs: Crs | None = None,
+    limits: Limits | None = None,
+) -> Table:
+    """Read one layer as one point a feature, whole.
+
+    Parameters
+    ----------
+    path, layer, encoding, crs, limits
+        As for `read_table`; a layer of any geometry may be chosen.
+
+    Returns
+    -------
+    table
+        Points as in the file, of lines and polygons a point on them; None where a feature has no geometry.
+
+    Raises
+    ------
+    CrsNotDeclared, EncodingNotDeclared, WrongEncoding, LayerNotChosen, UnknownLayer, UnreadableFile
+        As they say. UnsafeArchive too.
+    """
+    with tempfile.TemporaryDirectory(prefix="wangge-map-") as folder:
+        raw = _read(stage(path, Path(folder), limits), layer, encoding, useful=lambda one: one.count > 0)
+    spots = np.full(len(raw.geometries), None, dtype=object)
+    good = ~(shapely.is_missing(raw.geometries) | shapely.is_empty(raw.geometries))
+    spots[good] = shapely.point_on_surface(raw.geometries[good])
+    return Table(spots, raw.columns, crs or _own_crs(raw), raw.encoding, raw.layer)
+
+
 def _own_crs(raw: RawTable) -> Crs:
     if raw.crs is None:
         raise CrsNotDeclared(
@@ -154,7 +192,12 @@ def _may_be_polygons(layer: LayerInfo) -> bool:
     return layer.count > 0 and any(word in layer.geometry_type for word in words)
 
 
-def _read(staged: list[Staged], layer: str | None, encoding: str | None) -> RawTable:
+def _read(
+    staged: list[Staged],
+    layer: str | None,
+    encoding: str | None,
+    useful: Callable[[LayerInfo], bool] = _may_be_polygons,
+) -> RawTable:
     first = staged[0]
     if first.kind == "geojson":
         _choose([first.name], [first.name], layer)
@@ -165,8 +208,8 @@ def _read(staged: list[Staged], layer: str | None, encoding: str | None) -> RawT
         return shapefile.read(shapefile.Parts(chosen.name, chosen.path), encoding)
     layers = _layers(staged, encoding)
     names = [info.name for info in layers]
-    useful = [info.name for info in layers if _may_be_polygons(info)]
-    return databases.read(first.path, first.kind, layers[names.index(_choose(names, useful, layer))])
+    chosen = _choose(names, [info.name for info in layers if useful(info)], layer)
+    return databases.read(first.path, first.kind, layers[names.index(chosen)])
 
 
 def _choose(names: list[str], useful: list[str], layer: str | None) -> str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from geo.measure import metres_per_degree
 
 FAN = 16  # children of a node
-FEW = 2000  # edges that are measured faster all than by searching for the near ones
 TOUCHING_M = 1e-6  # nearer than this GEOS is asked whether the point is on the edge
 BESIDE_M = 1e-9  # what "beside the edge" is at least: finer than doubles can tell places apart
 PAIRS_AT_ONCE = 1 << 14  # bounds the memory of one step
@@ -163,16 +162,6 @@ class EdgeGroups:
         pair, _, metres = self.nearest_edges(at, point, group, 0.0)
         found[pair] = metres  # several edges at the same distance say the same
         return found
-
-    def distance(self, lon: float, lat: float, group: int) -> float:
-        """Metres from one point to the nearest edge of a group, to the same bits as `distances`."""
-        at, lowest = Scaled.of(np.array([[lon, lat]])), self.levels[0]
-        first = lowest.first_child[lowest.first_node[group]]
-        last = lowest.first_child[lowest.first_node[group + 1]]
-        if not 0 < last - first <= FEW:
-            return float(self.distances(at, np.zeros(1, dtype=np.int64), np.array([group]))[0])
-        ends = self.edges[first:last]
-        return float(_metres(np.broadcast_to(at.points, (len(ends), 2)), at.scale, ends).min())
 
     def nearest_edges(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64], margin_m: float

@@ -13,11 +13,12 @@ MIXERS = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
 
 @dataclass(frozen=True, slots=True)
 class RingEdges:
-    """Edges of polygons, (m, 4) with a < b; whether the polygon lies left of a → b; whose edge it is."""
+    """Edges of polygons, (m, 4) with a < b; whether the polygon lies left of a → b; whose edge it is; which ring."""
 
     edges: NDArray[np.float64]
     forward: NDArray[np.bool_]
     polygon: NDArray[np.int64]
+    ring: NDArray[np.int32]
 
     @classmethod
     def of(cls, polygons: NDArray[np.object_]) -> "RingEdges":
@@ -34,7 +35,7 @@ class RingEdges:
         edges = np.hstack([a, b])
         edges[backward] = edges[backward][:, [2, 3, 0, 1]]
         ring = ring[start]
-        return cls(edges, on_left[ring] ^ backward, polygon[ring])
+        return cls(edges, on_left[ring] ^ backward, polygon[ring], ring.astype(np.int32))
 
 
 def outlines(polygons: NDArray[np.object_]) -> EdgeGroups:
@@ -90,12 +91,6 @@ class Grounds:
         return cls(np.r_[names, -1], of_face.astype(np.int64), first.astype(np.int64), borders)
 
 
-def twins(faces: NDArray[np.object_], rings: RingEdges, tree: shapely.STRtree) -> NDArray[np.int64] | None:
-    """Give the position of the same edge seen from the other side, -1 on the rim; None where faces overlap."""
-    twin = _twins(rings)
-    return twin if twin is not None and _is_coverage(faces, rings, twin, tree) else None
-
-
 def upward(
     rings: RingEdges, twin: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
@@ -110,12 +105,12 @@ def upward(
     return edges, np.where(is_right[kept], beyond, own), np.where(is_right[kept], own, beyond)
 
 
-def _twins(rings: RingEdges) -> NDArray[np.int64] | None:
-    """Give the position of the same edge seen from the other side, -1 where there is none.
+def twins(rings: RingEdges) -> NDArray[np.int64] | None:
+    """Give the position of the same edge seen from the other side, -1 on the rim.
 
     None where an edge occurs more than twice or twice from the same side: then faces overlap.
     """
-    order, same = _sorted_by_edge(rings.edges)
+    order, same = sorted_alike(rings.edges)
     if (same[1:] & same[:-1]).any():
         return None
     left, right = order[:-1][same], order[1:][same]
@@ -126,44 +121,28 @@ def _twins(rings: RingEdges) -> NDArray[np.int64] | None:
     return twin
 
 
-def _sorted_by_edge(edges: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Give an order that puts equal edges side by side, and whether each equals the next in that order."""
-    key = _mixed(edges)
+def sorted_alike(rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Give an order that puts equal rows of numbers side by side, and whether each equals the next in that order."""
+    key = _mixed(rows)
     order = np.argsort(key, kind="stable")
     alike = key[order[1:]] == key[order[:-1]]
     same = alike.copy()
-    same[alike] = (edges[order[1:][alike]] == edges[order[:-1][alike]]).all(axis=1)
-    if (same != alike).any():  # two different edges with one key: one map in a million; sort by the edges
-        order = np.lexsort(edges.T)
-        same = (edges[order[1:]] == edges[order[:-1]]).all(axis=1)
+    same[alike] = (rows[order[1:][alike]] == rows[order[:-1][alike]]).all(axis=1)
+    if (same != alike).any():  # two different rows with one key: one map in a million; sort by the numbers
+        order = np.lexsort(rows.T)
+        same = (rows[order[1:]] == rows[order[:-1]]).all(axis=1)
     return order, same
 
 
-def _mixed(edges: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Mix the bits of each edge into one key; equal edges get equal keys."""
-    bits = np.ascontiguousarray(edges).view(np.uint64)
-    key = np.zeros(len(edges), dtype=np.uint64)
-    for column in range(4):
+def _mixed(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Mix the bits of each row into one key; equal rows get equal keys."""
+    bits = np.ascontiguousarray(rows).view(np.uint64)
+    key = np.zeros(len(rows), dtype=np.uint64)
+    for column in range(rows.shape[1]):
         key = (key ^ bits[:, column]) * MIXERS[0]
         key = (key ^ (key >> np.uint64(29))) * MIXERS[1 + column % 2]
         key ^= key >> np.uint64(32)
     return key
-
-
-def _is_coverage(
-    faces: NDArray[np.object_], rings: RingEdges, twin: NDArray[np.int64], tree: shapely.STRtree
-) -> bool:
-    """Tell whether no two faces overlap.
-
-    Edges with a twin cancel out in the sum of all winding numbers, so where two faces overlap, the border of
-    the overlap runs along an edge without twin, and on the outer side of that edge lies another face. Only
-    faces with such edges and faces near them need be checked, in a clean map a few.
-    """
-    rim = np.flatnonzero(twin < 0)
-    if len(rim) == 0:
-        return True
-    near = tree.query(shapely.box(*rings.edges[rim].T))[1]
-    return bool(shapely.coverage_is_valid(faces[np.union1d(near, rings.polygon[rim])]))
 
 
 def _between_owners(

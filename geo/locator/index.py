@@ -8,13 +8,15 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo.locator.anatomy import arrays_of
+from geo.locator.drawing import draw
 from geo.locator.edges import Scaled
 from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
+from geo.locator.overlaps import contradicting, is_coverage
 from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
-from geo.locator.scalar import Scalar
+from geo.locator.scalar import Scalar, ScalarBorders
 
 Faces = NDArray[np.int64]
 Metres = NDArray[np.float64]
@@ -38,6 +40,9 @@ class Locator:
         # None where the faces are no coverage: then the predicate answers everything.
         self._raster = raster
         self._scalar = None if raster is None else Scalar(raster)
+        self._borders = ScalarBorders(grounds.borders)
+        # A memoryview gives Python's own numbers without wrapping each.
+        self._ground_of, self._owner_of = memoryview(grounds.of_face), memoryview(owners)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -64,12 +69,11 @@ class Locator:
         faces, owners = checked_faces(faces, owners)
         polygons = Polygons.of(faces)
         rings = RingEdges.of(faces)
-        twin = twins(faces, rings, polygons.tree)
+        twin = twins(rings)
+        raster = None if twin is None else _raster(polygons, owners, rings, twin)
+        if raster is None:
+            twin = None
         grounds = Grounds.build(faces, owners, polygons.tree, rings, twin)
-        raster = None
-        if twin is not None and len(faces):
-            exact = Predicate(polygons, owners)
-            raster = Raster.build(*upward(rings, twin), lambda points: exact.hits_with_ties(points)[0])
         return cls(polygons, owners, grounds, raster)
 
     @property
@@ -95,6 +99,10 @@ class Locator:
     def owners(self) -> NDArray[np.int64]:
         """Owner of each face; read-only."""
         return self._owners
+
+    def owner_of(self, face: int) -> int:
+        """Owner of one face, as a plain number."""
+        return self._owner_of[face]
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -200,8 +208,6 @@ class Locator:
             Not finite pairs of numbers.
         """
         points = checked_points(points)
-        if len(points) == 1:
-            return self._locate_one(points)
         face = np.full(len(points), UNSURE) if self._raster is None else self._raster.locate_many(points)
         tied = np.zeros(len(points), dtype=np.bool_)
         unsure = np.flatnonzero(face == UNSURE)
@@ -224,17 +230,10 @@ class Locator:
         """
         face, on_border = UNSURE if self._scalar is None else self._scalar.locate(lon, lat), False
         if face == UNSURE:
-            faces, ties = self._predicate.hits_with_ties(np.array([(lon, lat)]))
-            face, on_border = int(faces[0]), bool(ties[0])
+            face, on_border = self._predicate.hit_one(lon, lat)
         if face < 0:
             return -1, False, nan
-        return face, on_border, self._grounds.borders.distance(lon, lat, int(self._grounds.of_face[face]))
-
-    def _locate_one(self, point: NDArray[np.float64]) -> tuple[Faces, NDArray[np.bool_]]:
-        face = UNSURE if self._scalar is None else self._scalar.locate(*point[0].tolist())
-        if face == UNSURE:
-            return self._predicate.hits_with_ties(point)
-        return np.array([face]), np.zeros(1, dtype=np.bool_)
+        return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.
@@ -259,9 +258,6 @@ class Locator:
         """
         points = checked_points(points)
         faces = checked_indices(faces, len(points), len(self))
-        if len(points) == 1 and faces[0] >= 0:
-            ground = self._grounds.of_face[faces[0]]
-            return np.array([self._grounds.borders.distance(*points[0].tolist(), ground)])
         metres = np.full(len(points), np.nan)
         answered = np.flatnonzero(faces >= 0)
         metres[answered] = self._grounds.borders.distances(
@@ -399,3 +395,16 @@ class Locator:
         order = np.lexsort((pairs[:, 1], metres, pairs[:, 0]))
         first = order[np.r_[True, np.diff(pairs[order, 0]) > 0]]
         return pairs[first, 1], metres[first]
+
+
+def _raster(
+    polygons: Polygons, owners: NDArray[np.int64], rings: RingEdges, twin: NDArray[np.int64]
+) -> Raster | None:
+    """Draw the raster; None where the faces are no coverage, or none at all."""
+    if len(polygons) == 0:
+        return None
+    ends, left, right = upward(rings, twin)
+    drawing = draw(ends, left, right, Predicate(polygons, owners).first)
+    meeting = np.unique(np.r_[left[drawing.meeting], right[drawing.meeting]])
+    suspects = np.union1d(meeting[meeting >= 0], contradicting(ends, left, right))
+    return drawing.raster if is_coverage(polygons, rings, twin, suspects) else None

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from geo.locator.polygons import Polygons
 
 POINTS_AT_ONCE = 1 << 17  # bounds the memory of one step
+WORTH_PREPARING = 100_000  # corners to look at for the points of one face
 
 Faces = NDArray[np.int64]
 
@@ -33,6 +34,31 @@ class Predicate:
         x, y = points[doubtful].T
         tied[doubtful] = ~shapely.contains_xy(self._faces.ready(face[doubtful]), x, y)
         return face, tied
+
+    def first(self, points: NDArray[np.float64]) -> Faces:
+        """Ask for many points once; only large faces are prepared, which takes far more memory than they do."""
+        face = np.full(len(points), -1, dtype=np.int64)
+        for begin in range(0, len(points), POINTS_AT_ONCE):
+            some = points[begin : begin + POINTS_AT_ONCE]
+            point, near = self._faces.tree.query(shapely.points(some))
+            asked = np.unique(near)
+            corners = shapely.get_num_coordinates(self._faces.take(asked))
+            self._faces.ready(asked[corners * np.bincount(near)[asked] > WORTH_PREPARING])
+            hit = shapely.intersects_xy(self._faces.take(near), some[point, 0], some[point, 1])
+            order = np.argsort(-near[hit], kind="stable")
+            face[begin + point[hit][order]] = near[hit][order]
+        return face
+
+    def hit_one(self, lon: float, lat: float) -> tuple[int, bool]:
+        """Ask the exact predicate of one point, as `hits_with_ties` does."""
+        near = self._faces.tree.query(shapely.points(lon, lat))
+        near.sort()
+        hit = near[shapely.intersects_xy(self._faces.ready(near), lon, lat)].tolist()
+        if not hit:
+            return -1, False
+        tied = len({int(self._owners[face]) for face in hit}) > 1
+        # Where faces overlap, a point inside the first one is on no border of it.
+        return hit[0], tied and not shapely.contains_xy(self._faces.ready(np.array(hit[:1]))[0], lon, lat)
 
     def hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give all pairs of a point and a face that covers it, by ascending face."""

@@ -73,23 +73,22 @@ def batch_doubts(points: ArrayLike, *, declared: Crs, covers: Ask, agree: Ask | 
           what is outside comes inside. Members: `system`, `inside`, `inside_then`, `agreed`, `agreed_then`
           (rows, the last two None without labels), `lost`, `gained` (places), `sigmas`.
         - ``default-point``: a pile as `piles` finds it. Members: `lon`, `lat`, `expected`, `exact`.
-        - ``low-precision``: rows with both coordinates on round numbers. Members: `step` in units of `declared`,
-          the coarsest step first of which there are enough rows.
+        - ``low-precision``: rows with both coordinates on round numbers, default points aside. Members: `step`, in
+          units of `declared`, the coarsest of which there are enough rows.
         - ``outside``: rows that are outside and not explained by exchanged axes.
     """
     sent = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     batch = _Batch.of(sent, declared, covers)
-    found = [
-        *_swapped(batch, declared, covers),
+    swapped = _swapped(batch, declared, covers)
+    default = _default_points(batch, declared)
+    outside = np.flatnonzero(batch.known & ~batch.inside)
+    return [
+        *swapped,
         *_other_system(batch, declared, covers, agree),
-        *_default_points(batch, declared),
-        *_coarse(batch, declared),
+        *default,
+        *_coarse(batch, declared, _rows_of(default)),
+        *_if_many("outside", np.setdiff1d(outside, _rows_of(swapped)), batch),
     ]
-    swapped = found[0].rows if found and found[0].kind == "axes-swapped" else np.empty(0, dtype=np.int64)
-    outside = np.setdiff1d(np.flatnonzero(batch.known & ~batch.inside), swapped)
-    if _is_many(outside, batch):
-        found.append(_doubt("outside", outside, batch))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,13 @@ def _doubt(kind: str, rows: NDArray[np.int64], batch: _Batch, **members: Any) ->
     return Doubt(kind, members, rows, len(rows) / len(batch.sent))
 
 
-def _is_many(rows: NDArray[np.int64], batch: _Batch) -> bool:
-    return len(rows) >= LEAST_ROWS and len(rows) >= LEAST_SHARE * len(batch.sent)
+def _rows_of(doubts: list[Doubt]) -> NDArray[np.int64]:
+    return np.concatenate([np.empty(0, dtype=np.int64), *(one.rows for one in doubts)])
+
+
+def _if_many(kind: str, rows: NDArray[np.int64], batch: _Batch, **members: Any) -> list[Doubt]:
+    is_many = len(rows) >= max(LEAST_ROWS, LEAST_SHARE * len(batch.sent))
+    return [_doubt(kind, rows, batch, **members)] if is_many else []
 
 
 def _swapped(batch: _Batch, declared: Crs, covers: Ask) -> list[Doubt]:
@@ -198,10 +202,11 @@ def _default_points(batch: _Batch, declared: Crs) -> list[Doubt]:
     ]  # fmt: skip
 
 
-def _coarse(batch: _Batch, declared: Crs) -> list[Doubt]:
+def _coarse(batch: _Batch, declared: Crs, explained: NDArray[np.int64]) -> list[Doubt]:
     for step in COARSE_METRES if declared.kind == "projected" else COARSE_DEGREES:
         steps = np.where(batch.known[:, None], batch.sent, np.nan) / step
         rows = np.flatnonzero((np.abs(steps - np.round(steps)) < EXACT).all(axis=1))
-        if _is_many(rows, batch):
-            return [_doubt("low-precision", rows, batch, step=step)]
+        found = _if_many("low-precision", np.setdiff1d(rows, explained), batch, step=step)
+        if found:
+            return found
     return []

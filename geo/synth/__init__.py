@@ -14,6 +14,7 @@ Only seeds decide; no result depends on the order of a set or on the process.
 
 from geo.synth.city import make_city
 from geo.synth.messy import MESSY_CRS, messy_zip
+from geo.synth.places import place_rows, places_of
 from geo.synth.records import (
     BACKDROP_LAYERS,
     LEVELS,
@@ -22,6 +23,7 @@ from geo.synth.records import (
     DemoDistrict,
     DemoGap,
     DemoGrid,
+    DemoPlace,
     DemoPost,
     Department,
     Road,
@@ -42,6 +44,7 @@ __all__ = [
     "DemoDistrict",
     "DemoGap",
     "DemoGrid",
+    "DemoPlace",
     "DemoPost",
     "Department",
     "HotArea",
@@ -50,5 +53,7 @@ __all__ = [
     "make_city",
     "make_reports",
     "messy_zip",
+    "place_rows",
+    "places_of",
     "roster_rows",
 ]

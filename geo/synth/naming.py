@@ -46,7 +46,7 @@ _ESTATES = _words(
 )
 _ESTATE_ENDS = _words("花园 家园 新城 名邸 华庭 小区 新村 嘉园 公馆 国际 苑 湾 府 里 城 庄园 人家 佳苑")
 _FACTORIES = _words("棉纺厂 机械厂 化肥厂 面粉厂 造纸厂 轴承厂 酒厂 纺织厂 水泥厂 农机厂 印刷厂 木器厂")
-_EMPLOYERS = _FACTORIES + _words(
+EMPLOYERS = _FACTORIES + _words(
     "供销社 粮食局 教育局 水利局 供电局 邮电局 铁路 运输公司 建筑公司 百货公司 医药公司 食品公司 汽修厂 油脂厂"
 )
 _SURNAMES = (
@@ -159,7 +159,7 @@ class Names:
             return lambda: self.one(_ESTATES) + self.one(_ESTATE_ENDS)
         if chance < 0.82 and road:
             return self._court(road, 240)
-        return lambda: self.one(_EMPLOYERS) + "家属院"
+        return lambda: self.one(EMPLOYERS) + "家属院"
 
     def _court(self, road: str, highest: int) -> Callable[[], str]:
         return lambda: f"{road}{int(self.rng.integers(1, highest))}号院"

@@ -90,6 +90,18 @@ class Backdrop(NamedTuple):
     geometry: BaseGeometry
 
 
+class DemoPlace(NamedTuple):
+    """A place as a city's list has it: name, another name or none, address or none, kind, district, lon/lat."""
+
+    name: str
+    alias: str
+    address: str
+    kind: str
+    district: str
+    lon: float
+    lat: float
+
+
 class Road(NamedTuple):
     """A road as reports need it: they happen within half its width of the middle line."""
 

@@ -1,12 +1,14 @@
 """Many positions at once: columns in, answers out, row for row, each row its own answer or error."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from geo.crs import Crs, to_lonlat, usable
 from service.assignment.answers import Question, answer_many
@@ -17,14 +19,32 @@ ROW_FIELDS = ("grid_status", "grid_level", "grid_code", "grid_name")
 EVIDENCE_FIELDS = ("border_m", "confidence", "alternates", "edition", "grid_error")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One position as it came: numbers where they could be read, else the reason in `error`."""
 
     x: float
     y: float
     accuracy_m: float
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Positions as they came, shape (n, 2), accuracies (NaN: not stated), and what is wrong with which row."""
+
+    xy: NDArray[np.float64]
+    accuracy_m: NDArray[np.float64]
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def parts(self) -> "Iterator[Positions]":
+        """Cut into runs of bounded length."""
+        for start in range(0, len(self), CHUNK):
+            part = slice(start, start + CHUNK)
+            said = {row - start: one for row, one in self.errors.items() if start <= row < start + CHUNK}
+            yield Positions(self.xy[part], self.accuracy_m[part], said)
 
 
 _encode = msgspec.json.Encoder().encode
@@ -58,33 +78,48 @@ def _number(value: object, name: str) -> float:
         number = float(value)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name} is not a number: {str(value)[:40]!r}") from error
-    if not np.isfinite(number):
+    if not isfinite(number):
         raise ValueError(f"{name} is not a finite number")
     return number
 
 
-def answer_json(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[bytes]:
-    """Answer each row as JSON, or give ``{"error": {...}}`` in its place."""
-    raw = np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2)
-    accuracy = np.array([row.accuracy_m for row in rows], dtype=np.float64)
+def answer_positions(in_force: InForce, question: Question, positions: Positions, crs: Crs) -> list[bytes]:
+    """Answer each position as JSON, or give ``{"error": {...}}`` in its place."""
+    raw, accuracy = positions.xy, positions.accuracy_m
     with np.errstate(invalid="ignore"):
         points = to_lonlat(raw, crs)
     good = np.isfinite(raw).all(axis=1) & usable(points)
     answers = iter(answer_many(in_force, question, crs, raw[good], points[good], accuracy[good]))
+    said = errors_of(positions, good, crs)
     return [
-        next(answers) if is_good else _encode({"error": {"detail": row.error or not_on_earth(row, crs)}})
-        for row, is_good in zip(rows, good.tolist(), strict=True)
+        next(answers) if is_good else _encode({"error": {"detail": said[row]}})
+        for row, is_good in enumerate(good.tolist())
     ]
 
 
-def not_on_earth(row: Row, crs: Crs) -> str:
-    """Say that a row is no place."""
-    return f"({row.x}, {row.y}) is not on earth in {crs.key}"
+def errors_of(positions: Positions, good: NDArray[np.bool_], crs: Crs) -> dict[int, str]:
+    """Say of each position that can't be answered why."""
+    wrong = np.flatnonzero(~good)
+    spots = positions.xy[wrong].tolist()
+    return {
+        row: positions.errors.get(row) or not_on_earth(x, y, crs)
+        for row, (x, y) in zip(wrong.tolist(), spots, strict=True)
+    }
+
+
+def not_on_earth(x: float, y: float, crs: Crs) -> str:
+    """Say that a position is no place."""
+    return f"({x}, {y}) is not on earth in {crs.key}"
 
 
 def answer_rows(in_force: InForce, question: Question, rows: list[Row], crs: Crs) -> list[dict[str, Any]]:
     """Answer each row as what its JSON reads back to."""
-    return [_decode(one) for one in answer_json(in_force, question, rows, crs)]
+    positions = Positions(
+        np.array([(row.x, row.y) for row in rows], dtype=np.float64).reshape(-1, 2),
+        np.array([row.accuracy_m for row in rows], dtype=np.float64),
+        {place: row.error for place, row in enumerate(rows) if row.error},
+    )
+    return [_decode(one) for one in answer_positions(in_force, question, positions, crs)]
 
 
 def chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
@@ -111,7 +146,9 @@ def flat(result: dict[str, Any], levels: Iterable[str]) -> dict[str, Any]:
     columns |= {f"{one['level']}_code": one["code"] for one in result["chain"] if one["level"] != "district"}
     columns["border_m"] = _blank(result["distance_to_border_m"])
     columns["confidence"] = _blank(result["confidence"])
-    columns["alternates"] = ";".join(f"{one['code']}:{_blank(one['share'])}" for one in result["alternates"])
+    columns["alternates"] = ";".join(
+        f"{_blank(one['code'])}:{_blank(one['share'])}" for one in result["alternates"]
+    )
     columns["edition"] = f"{edition['district']}/{edition['number']}" if edition else ""
     return columns
 

@@ -1,5 +1,6 @@
 """The map of one edition, ready to answer: its faces in order of precedence, its grids, its locator."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,24 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.locator import Locator
+from service.assignment.contents import Contents, GridRow, Grids, Kinds, Precedence
 
-
-@dataclass(frozen=True, slots=True)
-class GridRow:
-    """A grid of an edition; `chain` gives the places in `EditionMap.grids` of it and its parents, coarsest first."""
-
-    id: UUID
-    code: str
-    name: str
-    level: str
-    position: int
-    chain: tuple[int, ...]
-    kind: str = "comprehensive"
+__all__ = ["EditionKey", "EditionMap", "GridRow", "load"]
 
 
 @dataclass(frozen=True, slots=True)
 class EditionKey:
-    """Which edition: district, number, what it holds, from when it counts."""
+    """Which edition: district, number, what it holds, from when it counts; `checksum` is that of what it holds."""
 
     district_id: int
     district_code: str
@@ -37,6 +28,7 @@ class EditionKey:
     scheme_id: int
     snapshot_id: UUID
     in_force_from: datetime
+    checksum: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +36,19 @@ class EditionMap:
     """One edition with its locator. Face i has kind `kinds[i]`; its grid is `grids[locator.owners[i]]`."""
 
     key: EditionKey
-    grids: tuple[GridRow, ...]
-    kinds: tuple[str, ...]
-    precedence: tuple[tuple[bool, int, str, UUID], ...]
+    grids: Sequence[GridRow]
+    kinds: Sequence[str]
+    precedence: Sequence[tuple[bool, int, str, UUID]]
     locator: Locator
-    places: dict[int | UUID, Any] = field(default_factory=dict, repr=False, compare=False)  # see `fragments`
+    places: dict[int | UUID, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # see `fragments`
+
+    @classmethod
+    def of(cls, key: EditionKey, contents: Contents, locator: Locator) -> "EditionMap":
+        """Put columns and locator together."""
+        precedence = Precedence(contents, locator.owners)
+        return cls(key, Grids(contents), Kinds(contents), precedence, locator)
 
 
 GRIDS = text("""
@@ -59,7 +59,7 @@ GRIDS = text("""
 # Ties on a shared border: a grid beats a gap, the finest level, the lowest code, the face id. COLLATE "C" is
 # the column's own, so that the order is the same on every machine.
 FACES = text("""
-    select f.id, f.kind, f.grid_id, g.position, g.code, st_asbinary(s.geom) as wkb
+    select f.id, f.kind, f.grid_id, st_asbinary(s.geom) as wkb
     from face f
     join shape s on s.district_id = f.district_id and s.id = f.shape_id
     left join snapshot_grid g on g.district_id = f.district_id and g.snapshot_id = f.snapshot_id
@@ -69,26 +69,18 @@ FACES = text("""
 """)
 
 
-def load(session: Session, key: EditionKey) -> EditionMap:
-    """Read an edition's content and build its locator."""
-    which = {"district_id": key.district_id, "snapshot_id": key.snapshot_id}
-    rows = session.execute(GRIDS, which).all()
-    place = {row.grid_id: number for number, row in enumerate(rows)}
-    grids: list[GridRow] = []
-    for number, row in enumerate(rows):
-        above = grids[place[row.parent_id]].chain if row.parent_id is not None else ()
-        grids.append(
-            GridRow(row.grid_id, row.code, row.name, row.level, row.position, (*above, number), row.kind)
-        )
+def read(session: Session, district_id: int, snapshot_id: UUID) -> tuple[Contents, Locator]:
+    """Read what a snapshot holds and build its locator."""
+    which = {"district_id": district_id, "snapshot_id": snapshot_id}
+    grids = session.execute(GRIDS, which).all()
     faces = session.execute(FACES, which).all()
-    geometries = shapely.from_wkb([bytes(face.wkb) for face in faces])
+    place = {row.grid_id: number for number, row in enumerate(grids)}
     owners = np.array([place.get(face.grid_id, -1) for face in faces], dtype=np.int64)
-    return EditionMap(
-        key=key,
-        grids=tuple(grids),
-        kinds=tuple(face.kind for face in faces),
-        precedence=tuple(
-            (f.kind == "gap", 1 if f.position is None else -f.position, f.code or "", f.id) for f in faces
-        ),
-        locator=Locator.build(np.asarray(geometries, dtype=object), owners),
-    )
+    geometries = shapely.from_wkb([bytes(face.wkb) for face in faces])
+    locator = Locator.build(np.asarray(geometries, dtype=object), owners)
+    return Contents.of(grids, faces), locator
+
+
+def load(session: Session, key: EditionKey) -> EditionMap:
+    """Read an edition's content and build its locator, in the memory of this process alone."""
+    return EditionMap.of(key, *read(session, key.district_id, key.snapshot_id))

@@ -7,6 +7,8 @@ from flask_babel import get_locale
 
 from service.assignment.in_force import IN_FORCE
 from service.assignment.maps import EditionMap
+from service.people.guards import principal
+from service.people.permissions import Permission
 
 CRS_NAMES = {
     "wgs84": {"zh": "WGS-84", "en": "WGS-84"},
@@ -37,6 +39,9 @@ def page_config() -> dict[str, Any]:
         "tileUrl": current_app.config["WANGGE"].tile_url,
         "bounds": _bounds(maps),
         "timeZone": profile.time_zone,
+        "scheme": None if scheme_id is None else IN_FORCE.scheme_code(scheme_id),
+        "rulings": url_for("rulings.list_rulings"),
+        "mayRule": principal().may(Permission.RULING_DECIDE),
     }
 
 

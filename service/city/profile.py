@@ -51,6 +51,12 @@ class Profile(BaseModel):
     schemes: list[SchemeProfile] = Field(min_length=1)
     categories: list[Category] = []
     demo: bool = False
+    addresses: str | None = None
+
+    @property
+    def address_rules(self) -> str:
+        """Name the rules by which addresses are read (see `geo.addresses`): the locale's where none is named."""
+        return self.addresses or self.locale.split("-")[0].split("_")[0]
 
     @property
     def can_be_demo(self) -> bool:

@@ -9,7 +9,7 @@ from geo.synth import City, make_city
 from service import audit, clock, runtime
 from service.assignment.in_force import IN_FORCE
 from service.db import Session, database_now
-from service.demo import accounts, files, loading, reports, state
+from service.demo import accounts, files, loading, places, reports, state
 from service.owner import give
 from service.settings import Settings
 
@@ -28,6 +28,7 @@ def demo(yards: int, seed: int, count: int) -> None:
         city = make_city(seed=seed, yards=yards, progress=_tell)
         if made is None:
             _load_map(city, yards, settings)
+        _load_places(settings)
         _load_reports(city, count)
         for line in accounts.lines(accounts.read(settings.demo_folder)):
             click.echo(line)
@@ -48,6 +49,17 @@ def _load_map(city: City, yards: int, settings: Settings) -> None:
         give(one, settings.data)
     while _database_clock() < in_force_from:
         time.sleep(0.2)
+
+
+def _load_places(settings: Settings) -> None:
+    path = settings.demo_folder / files.PLACES
+    with Session.begin() as session:
+        if places.are_there(session) or not path.exists():
+            return
+        _tell("places", 0.0)
+        IN_FORCE.refresh()
+        done = places.load(session, path, by=audit.OPERATOR, at=clock.now())
+    click.echo(f"{done} places taken")
 
 
 def _load_reports(city: City, count: int) -> None:

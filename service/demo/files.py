@@ -1,13 +1,15 @@
-"""Files to try an import with: a messy map and a roster, as offices hand them over."""
+"""Files to try an import with: a messy map, a roster and a list of places, as offices hand them over."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 
-from geo.synth import City, messy_zip, roster_rows
+from geo.synth import City, messy_zip, place_rows, roster_rows
 
-MESSY, ROSTER = "communities.zip", "roster.xlsx"
-NAMES = (MESSY, ROSTER)
+MESSY, ROSTER, PLACES = "communities.zip", "roster.xlsx", "places.xlsx"
+NAMES = (MESSY, ROSTER, PLACES)
 
 
 def write(city: City, folder: Path) -> None:
@@ -15,6 +17,7 @@ def write(city: City, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     messy_zip(city, folder / MESSY)
     write_roster(city, largest_district(city), folder / ROSTER)
+    write_places(city, folder / PLACES)
 
 
 def largest_district(city: City) -> str:
@@ -27,9 +30,18 @@ def largest_district(city: City) -> str:
 
 def write_roster(city: City, district: str, path: Path) -> None:
     """Write the roster of one district as an XLSX workbook."""
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("网格长")
     rows = [row for row in roster_rows(city) if str(row["编码"]).startswith(district)]
+    _write_sheet("网格长", rows, path)
+
+
+def write_places(city: City, path: Path) -> None:
+    """Write the list of places as an XLSX workbook."""
+    _write_sheet("地址", place_rows(city), path)
+
+
+def _write_sheet(title: str, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet(title)
     sheet.append(list(rows[0]))
     for row in rows:
         sheet.append(list(row.values()))

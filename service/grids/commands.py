@@ -11,7 +11,7 @@ import click
 
 from service import audit, clock, runtime
 from service.city import queries as city
-from service.db import Session
+from service.db import Session, database_now
 from service.grids import checking, comparing, posts, publishing, queries, wire
 from service.grids.importing import Request, import_file
 from service.grids.models import PlanFinding
@@ -145,9 +145,12 @@ def roster(file: Path, district: str | None, scheme: str | None) -> None:
 
 
 def _wait(in_force_from: datetime) -> None:
+    """Wait until an edition counts, by the clock that decides it."""
     import time
 
-    time.sleep(max(0.0, (in_force_from - clock.now()).total_seconds()))
+    with Session() as session:
+        left = (in_force_from - database_now(session)).total_seconds()
+    time.sleep(max(0.0, left))
 
 
 def _echo(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -23,6 +23,7 @@ from service.grids import (
     import_views,
     publishing,
     queries,
+    readiness,
     review,
     wire,
 )
@@ -298,6 +299,12 @@ def publish(name: str) -> Response:
     """Publish a plan in the districts it touches; the permission must hold in each."""
     wanted = body(PublishBody)
     who: dict[str, Any] = {"by": principal().actor, "at": clock.now()}
+    with Session.begin() as session:  # what takes long comes first, and locks nobody out
+        found = access.readable(session, name)
+        access.require_all(session, found, Permission.PLAN_PUBLISH)
+        ahead = publishing.contents(session, found) if found.state == "approved" else []
+        readiness.ask(session, ahead)
+    readiness.wait(ahead)
     with Session.begin() as session:
         found = access.readable(session, name, lock=True)
         access.require_all(session, found, Permission.PLAN_PUBLISH)
@@ -315,6 +322,11 @@ def rollback(district: str, number: int) -> Response:
     with Session.begin() as session:
         place = city.get_district(session, district)
         access.require(Permission.PLAN_PUBLISH, place.id)
+        ahead = [publishing.content_of(session, queries.get_edition(session, place.id, number))]
+        readiness.ask(session, ahead)
+    readiness.wait(ahead)
+    with Session.begin() as session:
+        place = city.get_district(session, district)
         made = publishing.rollback(session, place, number, by=principal().actor, at=clock.now())
         shown = wire.edition(session, made)
     return json_response({"editions": [shown]}, 201)

@@ -101,6 +101,7 @@ def import_roster(
         rows=len(rows),
     )
     session.flush()  # two leaders of one grid must clash here
+    session.execute(text("notify wangge_editions"))  # whoever shows leaders reads them again
     return len(rows)
 
 

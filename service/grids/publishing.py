@@ -1,13 +1,12 @@
 """From a plan to editions in force: waive, submit, approve, freeze, publish, roll back."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from geo.records import NEVER_WAIVED
@@ -16,10 +15,13 @@ from service.city import queries as city
 from service.city.models import District
 from service.db import database_now
 from service.errors import Conflict, Invalid
-from service.grids import checking, queries
+from service.grids import checking, queries, readiness
 from service.grids.models import Edition, Plan, PlanDistrict, PlanFinding, Snapshot, Waiver
+from service.grids.readiness import Content
 
-LEAD = timedelta(seconds=5)  # time for every web process to load the new map before it counts
+LEAD = timedelta(seconds=5)  # time for every web process to hear of the new map before it counts
+# What must be left of it at the commit: a process that hears nothing for three seconds does not answer at all.
+NOTICE = timedelta(seconds=3.5)
 
 
 class PlanOutdated(Conflict):
@@ -92,8 +94,15 @@ def publish(
         raise Conflict(f"The plan {plan.name!r} is published already.")
     require_publishable(session, plan)
     places = queries.plan_districts(session, plan.id)
+    force_moment(session, from_on)  # a date that can't be is refused before the work
+    newest = [_locked_newest(session, place.district_id, plan.scheme_id) for place in places]
+    for place, one in zip(places, newest, strict=True):
+        _require_current(plan, place, one)
+    readiness.make(session, [_freeze(session, one.district_id, one.snapshot_id, at) for one in places])
     in_force_from = force_moment(session, from_on)
     editions = [_new_edition(session, plan, place, in_force_from, by=by, at=at) for place in places]
+    if any(newest):
+        _keep_notice(session, in_force_from)
     plan.state, plan.published_at, plan.changed_at = "published", at, at
     plan.submitted_by = plan.submitted_by or by.name
     plan.approved_by = plan.approved_by or by.name
@@ -111,6 +120,34 @@ def force_moment(session: Session, from_on: date | None) -> datetime:
     return wanted
 
 
+def contents(session: Session, plan: Plan) -> list[Content]:
+    """Give what a plan would freeze now."""
+    return [
+        Content(
+            one.district_id, one.snapshot_id, queries.checksum_of(session, one.district_id, one.snapshot_id)
+        )
+        for one in queries.plan_districts(session, plan.id)
+    ]
+
+
+def _require_current(plan: Plan, place: PlanDistrict, newest: Edition | None) -> None:
+    number = newest.number if newest else None
+    if plan.base == "current" and number != place.base_edition:
+        raise PlanOutdated(
+            f"The plan started from edition {place.base_edition}, the newest is {number}. Make a new plan."
+        )
+
+
+def _keep_notice(session: Session, in_force_from: datetime) -> None:
+    """Refuse the commit where it comes so late that a process may still answer by the old map."""
+
+    def check(committing: Session) -> None:
+        if LEAD and in_force_from - database_now(committing) < NOTICE:
+            raise Conflict("Publishing took too long; nothing was changed. Publish again.")
+
+    event.listen(session, "before_commit", check, once=True)
+
+
 def _new_edition(
     session: Session,
     plan: Plan,
@@ -120,13 +157,6 @@ def _new_edition(
     by: audit.Actor,
     at: datetime,
 ) -> Edition:
-    newest = _locked_newest(session, place.district_id, plan.scheme_id, in_force_from)
-    number = newest.number if newest else None
-    if plan.base == "current" and number != place.base_edition:
-        raise PlanOutdated(
-            f"The plan started from edition {place.base_edition}, the newest is {number}. Make a new plan."
-        )
-    _freeze(session, place.district_id, place.snapshot_id, at)
     waivers = [
         {
             "rule": one.rule,
@@ -155,8 +185,10 @@ def _new_edition(
 def rollback(session: Session, district: District, number: int, *, by: audit.Actor, at: datetime) -> Edition:
     """Publish an old edition's content as a new edition. May raise NotFound, Conflict."""
     old = queries.get_edition(session, district.id, number)
+    _locked_newest(session, district.id, old.scheme_id)
+    readiness.make(session, [content_of(session, old)])
     in_force_from = force_moment(session, None)
-    _locked_newest(session, district.id, old.scheme_id, in_force_from)
+    _keep_notice(session, in_force_from)
     edition = Edition(
         district_id=district.id,
         number=_next_number(session, district.id),
@@ -172,11 +204,17 @@ def rollback(session: Session, district: District, number: int, *, by: audit.Act
     return edition
 
 
-def _locked_newest(
-    session: Session, district_id: int, scheme_id: int, in_force_from: datetime
-) -> Edition | None:
+def content_of(session: Session, edition: Edition) -> Content:
+    """Give what an edition holds."""
+    snapshot = session.get_one(Snapshot, (edition.district_id, edition.snapshot_id))
+    return Content(edition.district_id, edition.snapshot_id, snapshot.checksum or b"")
+
+
+def _locked_newest(session: Session, district_id: int, scheme_id: int) -> Edition | None:
     """Lock the district, so that two never publish in it at once; refuse where an edition is waiting."""
-    session.execute(select(District.id).where(District.id == district_id).with_for_update())
+    # Not against those who only refer to the district: reports go on while an index is built.
+    wanted = select(District.id).where(District.id == district_id)
+    session.execute(wanted.with_for_update(key_share=True))
     newest = queries.newest_edition(session, district_id, scheme_id)
     if newest is not None and newest.in_force_from > database_now(session):
         raise Conflict(
@@ -192,14 +230,12 @@ def _next_number(session: Session, district_id: int) -> int:
     return max(numbers, default=0) + 1
 
 
-def _freeze(session: Session, district_id: int, snapshot_id: UUID, at: datetime) -> None:
-    digest = hashlib.sha256()
-    for grid in queries.grids_of(session, district_id, snapshot_id):
-        digest.update(f"{grid.grid_id}|{grid.level}|{grid.code}|{grid.name}|{grid.parent_id}\n".encode())
-    for face in queries.faces_of(session, district_id, snapshot_id):
-        digest.update(f"{face.id}|{face.kind}|{face.grid_id}|{bytes(face.shape_id).hex()}\n".encode())
+def _freeze(session: Session, district_id: int, snapshot_id: UUID, at: datetime) -> Content:
     snapshot = session.get_one(Snapshot, (district_id, snapshot_id))
-    snapshot.frozen_at, snapshot.checksum = at, digest.digest()
+    if snapshot.frozen_at is None:
+        checksum = queries.checksum_of(session, district_id, snapshot_id)
+        snapshot.frozen_at, snapshot.checksum = at, checksum
+    return Content(district_id, snapshot_id, snapshot.checksum)
 
 
 def _add(session: Session, edition: Edition, *, verb: str, by: audit.Actor, at: datetime) -> None:

@@ -236,6 +236,13 @@ def faces_of(session: Session, district_id: int, snapshot_id: UUID) -> Sequence[
     return session.execute(wanted).all()
 
 
+def checksum_of(session: Session, district_id: int, snapshot_id: UUID) -> bytes:
+    """Give the SHA-256 of what a snapshot holds: grids with their levels and parents, faces with their shapes."""
+    return bytes(
+        session.execute(CHECKSUM, {"district_id": district_id, "snapshot_id": snapshot_id}).scalar_one()
+    )
+
+
 COUNTS = text("""
     select f.plan_id, count(*) filter (where f.severity = 'warning') as warning,
         count(*) filter (where f.severity = 'error' and (f.rule = any (:never) or not exists (
@@ -250,6 +257,16 @@ NEIGHBOURS = text("""
     join face o on o.district_id = f.district_id and o.snapshot_id = f.snapshot_id and o.shape_id = t.id
     where f.district_id = :district_id and f.snapshot_id = :snapshot_id and f.id = :face_id
         and o.grid_id is not null and o.grid_id is distinct from f.grid_id
+""")
+CHECKSUM = text("""
+    select sha256(convert_to(
+        coalesce((
+            select string_agg(row(grid_id, level, position, code, name, kind, parent_id)::text, E'\n' order by grid_id)
+            from snapshot_grid where district_id = :district_id and snapshot_id = :snapshot_id
+        ), '') || E'\n\n' || coalesce((
+            select string_agg(row(id, kind, grid_id, shape_id)::text, E'\n' order by id)
+            from face where district_id = :district_id and snapshot_id = :snapshot_id
+        ), ''), 'UTF8'))
 """)
 BOUNDS = text("""
     select min(st_xmin(s.geom)), min(st_ymin(s.geom)), max(st_xmax(s.geom)), max(st_ymax(s.geom))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from service import audit
 from service.audit import AuditEvent
 from service.errors import Conflict, NotAllowed, NotFound
-from service.grids import publishing
+from service.grids import publishing, readiness
 from service.grids.models import Edition, Plan, Waiver
 
 AUTHORING = ("created", "imported", "declared gap", "reassign", "undo", "waived", "submitted")
@@ -33,6 +33,7 @@ def approve(session: Session, plan: Plan, *, by: audit.Actor, at: datetime) -> N
     if is_author(session, plan, by):
         raise OwnPlan("You worked on this plan yourself; somebody else has to approve it.")
     plan.state, plan.approved_by = "approved", by.name
+    readiness.ask(session, publishing.contents(session, plan))
     _note(session, plan, "approved", by=by, at=at)
 
 

@@ -12,10 +12,12 @@ class Permission(StrEnum):
     PLAN_REVIEW = auto()
     PLAN_PUBLISH = auto()
     ROSTER_EDIT = auto()
+    PLACE_EDIT = auto()
     REPORT_SEND = auto()
     REPORT_READ = auto()
     HEATMAP_READ = auto()
     CONTACT_READ = auto()
+    RULING_DECIDE = auto()
     LABEL_AUDIT = auto()
     PERSON_EDIT = auto()
     TOKEN_EDIT = auto()
@@ -34,11 +36,13 @@ ROLES: dict[str, frozenset[Permission]] = {
     "system": frozenset({_P.SYSTEM_EDIT}),
     "security": frozenset({_P.PERSON_EDIT, _P.TOKEN_EDIT}),
     "audit": frozenset({_P.AUDIT_READ}),
-    "planner": frozenset(_EVERYDAY | {_P.PLAN_READ, _P.PLAN_EDIT, _P.ROSTER_EDIT, _P.PLAN_PUBLISH}),
-    "reviewer": frozenset(_EVERYDAY | {_P.PLAN_READ, _P.PLAN_REVIEW, _P.PLAN_PUBLISH}),
+    "planner": frozenset(
+        _EVERYDAY | {_P.PLAN_READ, _P.PLAN_EDIT, _P.ROSTER_EDIT, _P.PLACE_EDIT, _P.PLAN_PUBLISH}
+    ),
+    "reviewer": frozenset(_EVERYDAY | {_P.PLAN_READ, _P.PLAN_REVIEW, _P.PLAN_PUBLISH, _P.RULING_DECIDE}),
     "leader": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ}),
     "handler": frozenset(_EVERYDAY | {_P.REPORT_READ}),
-    "supervisor": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ, _P.PLAN_READ}),
+    "supervisor": frozenset(_EVERYDAY | {_P.REPORT_SEND, _P.REPORT_READ, _P.PLAN_READ, _P.RULING_DECIDE}),
     "integration": frozenset(_EVERYDAY | {_P.REPORT_SEND}),
 }
 ADMINISTRATORS = frozenset({"system", "security", "audit"})

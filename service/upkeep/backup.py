@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from service import migrate
+from service.assignment.saved import FOLDER
 from service.embedded import program
 from service.errors import Conflict, Invalid
 from service.owner import give
 
 DUMP, ABOUT, FILES = "database.dump", "about.json", "files"
 # Parts of the data folder that are the running cluster, or are made again.
-LEFT_OUT = {"postgres", "socket", "cluster.users", "cluster.turn", "postgres.log"}
+LEFT_OUT = {"postgres", "socket", "cluster.users", "cluster.turn", "postgres.log", FOLDER}
 
 
 def write(url: str, data: Path, target: Path, *, at: datetime) -> None:

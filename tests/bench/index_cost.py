@@ -46,9 +46,8 @@ def _peak_mb() -> float:
 
 def build(number: int, path: Path) -> dict[str, float]:
     """Build and save."""
-    from geo.locator.saved import save
-
     from geo.locator import Locator
+    from geo.locator.saved import save
 
     polygons = yards(number)
     before = _peak_mb()

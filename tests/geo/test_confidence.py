@@ -16,7 +16,7 @@ from geo.measure import metres_per_degree
 from tests.oracles.coverages import Coverage, awkward_points, coverages
 
 SEEDS = st.integers(0, 2**32 - 1)
-SAMPLES = 100_000
+SAMPLES = 50_000
 LON, LAT = 113.62, 34.74
 M_LON, M_LAT = (float(m) for m in metres_per_degree(LAT))
 
@@ -109,7 +109,7 @@ def test_shares_are_what_sampling_finds(coverage: Coverage, seed: int, accuracy:
     told = shares(Locator.build(coverage.faces, coverage.owners), lon, lat, accuracy)
     expected = sampled(coverage, lon, lat, accuracy)
     for share in told:
-        assert share.share == pytest.approx(expected.pop(share.owner, 0.0), abs=0.01)
+        assert share.share == pytest.approx(expected.pop(share.owner, 0.0), abs=0.012)
     assert all(rest < 0.006 for rest in expected.values())  # nothing that matters is left out
 
 

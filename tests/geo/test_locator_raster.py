@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.locator import Locator
+from geo.locator.drawing import draw
 from geo.locator.grounds import RingEdges, twins, upward
-from geo.locator.raster import UNSURE, Raster
+from geo.locator.raster import UNSURE
 from geo.locator.scalar import Scalar
 from geo.synth import make_city
 from tests.oracles.coverages import Coverage, awkward_points, coverages
@@ -26,10 +27,12 @@ def first_face(faces, points):
 
 
 def raster_of(faces, cells=None):
-    tree, rings = shapely.STRtree(faces), RingEdges.of(faces)
-    twin = twins(faces, rings, tree)
+    rings = RingEdges.of(faces)
+    twin = twins(rings)
     assert twin is not None
-    return Raster.build(*upward(rings, twin), lambda points: first_face(faces, points), cells=cells)
+    drawing = draw(*upward(rings, twin), lambda points: first_face(faces, points), cells=cells)
+    assert len(drawing.meeting) == 0 or shapely.coverage_is_valid(faces)
+    return drawing.raster
 
 
 def on_cell_lines(raster, rng, count):

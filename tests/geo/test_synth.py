@@ -14,13 +14,13 @@ import shapely
 
 from geo.lattice import canon
 from geo.partition import Feature, Gap, Layer, partition
-from geo.synth import BACKDROP_LAYERS, CATEGORIES, LEVELS, make_city
+from geo.synth import BACKDROP_LAYERS, CATEGORIES, LEVELS, make_city, places_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FINGERPRINT = """
 import hashlib
 from datetime import UTC, datetime
-from geo.synth import make_city, make_reports
+from geo.synth import make_city, make_reports, places_of
 city = make_city(seed=5, yards=300)
 told = hashlib.sha256()
 for level in city.layers.values():
@@ -29,6 +29,7 @@ for level in city.layers.values():
 for item in city.backdrop:
     told.update(item.geometry.wkb + f"{item.layer}{item.kind}{item.name}".encode())
 told.update(repr(city.leaders).encode())
+told.update(repr(places_of(city)).encode())
 reports = make_reports(city, 1000, until=datetime(2026, 5, 1, tzinfo=UTC))
 for column in (reports.at, reports.x, reports.y, reports.accuracy_m):
     told.update(column.tobytes())
@@ -208,3 +209,14 @@ def test_about_as_many_yards_as_asked(yards):
 def test_a_hamlet_is_refused():
     with pytest.raises(ValueError, match="at least 300"):
         make_city(yards=299)
+
+
+def test_places_lie_in_their_yards_and_no_address_is_given_out_twice(city):
+    yards, places = city.layers["yard"], places_of(city)
+    assert [one.name for one in places] == [yard.name for yard in yards]
+    assert all(
+        yard.geometry.covers(shapely.Point(one.lon, one.lat)) for yard, one in zip(yards, places, strict=True)
+    )
+    addresses = [one.address for one in places if one.address and not one.name.endswith("号院")]
+    assert len(addresses) == len(set(addresses)) > len(places) / 4
+    assert any(one.alias for one in places)

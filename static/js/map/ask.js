@@ -1,6 +1,7 @@
-// What somebody types: a coordinate in one of many spellings, or the name or code of a grid.
+// What somebody types: a coordinate in one of many spellings, the name or code of a grid, an address or a place.
 import { config, element, texts } from "./dom.js";
 import { levelName } from "./card.js";
+import { isGridItself, likelyPlaces, placeRow } from "./places.js";
 
 const NUMBER = /[-+]?\d+(?:\.\d+)?/g;
 const LATITUDE_FIRST = /^\s*(?:北纬|南纬|纬度|lat\w*\s*[:=]?)|^[^,，;；\s]*[NS北南]/i;
@@ -32,7 +33,8 @@ export class Suggestions {
     const text = this.field.value.trim();
     if (!text || readPair(text) || text.length > 100) return this.close();
     const turn = ++this.turn;
-    const found = await search(text, 12);
+    const [grids, places] = await Promise.all([search(text, 8), likelyPlaces(text, 8)]);
+    const found = [...grids, ...places.filter((one) => !grids.some((grid) => isGridItself(one, grid)))];
     if (turn === this.turn && document.activeElement === this.field) this.open(found);
     return undefined;
   }
@@ -40,11 +42,10 @@ export class Suggestions {
   open(found) {
     this.found = found;
     this.active = -1;
-    const rows = found.map(({ properties }, place) => {
-      const row = element("li");
+    const rows = found.map((one, place) => {
+      const row = one.properties ? gridRow(one.properties) : placeRow(one);
       row.id = `suggestion-${place}`;
       row.setAttribute("role", "option");
-      row.append(element("b", properties.name), element("span", levelName(properties.level), "badge"), element("code", properties.code, "muted"));
       row.addEventListener("mousedown", (event) => event.preventDefault());
       row.addEventListener("click", () => this.take(place));
       return row;
@@ -82,11 +83,17 @@ export class Suggestions {
   }
 
   take(place) {
-    const feature = this.found[place];
-    this.field.value = feature.properties.name;
+    const one = this.found[place];
+    this.field.value = one.properties ? one.properties.name : one.name;
     this.close();
-    this.choose(feature);
+    this.choose(one);
   }
+}
+
+function gridRow({ name, level, code }) {
+  const row = element("li");
+  row.append(element("b", name), element("span", levelName(level), "badge"), element("code", code, "muted"));
+  return row;
 }
 
 export async function search(text, limit) {

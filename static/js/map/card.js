@@ -1,5 +1,6 @@
 // The assignment card: who answers, with the evidence, and what to do with it.
 import { button, config, day, element, icon, number, say, texts } from "./dom.js";
+import { rulingButton, rulingNote } from "./ruling.js";
 
 const ICONS = { inside: "check-circle", border: "rulers", nearest: "geo-alt", gap: "slash-square", outside: "x-octagon", grid: "bounding-box" };
 
@@ -13,10 +14,12 @@ export function assignmentCard(answer, asked) {
   const card = [status(answer.status, answer.edition), ...answer.warnings.map((warning) => suspicion(warning, asked))];
   const leader = answer.grid && leaderOf(answer.chain, answer.grid.code);
   card.push(head(answer.grid, leader, texts.nobody), measures(answer, asked.accuracy), chain(answer.chain, answer.grid));
-  if (answer.alternates.length) card.push(alternates(answer));
+  card.push(rulingNote(answer, asked));
+  const others = answer.alternates.filter((one) => !answer.ruling || one.code !== answer.grid.code);
+  if (others.length) card.push(alternates(answer.status, others));
   card.push(section(texts.why, element("p", answer.why, "why")));
   if (asked.mayBeShifted && !answer.warnings.length) card.push(otherReading(asked));
-  card.push(actions(asked));
+  card.push(actions(answer, asked));
   return card.filter(Boolean);
 }
 
@@ -116,7 +119,9 @@ function measures(answer, accuracy) {
     made.append(one);
   };
   fact(texts.distance, number(answer.distance_to_border_m, 1), texts.metres);
-  fact(texts.confidence, answer.confidence === null ? "–" : number(answer.confidence * 100), answer.confidence === null ? "" : "%");
+  // How sure the map is says nothing about what a person decided.
+  const sure = answer.ruling ? null : answer.confidence;
+  fact(texts.confidence, sure === null ? (answer.ruling ? texts.byRuling : "–") : number(sure * 100), sure === null ? "" : "%");
   fact(texts.accuracy, accuracy > 0 ? `±${number(accuracy)}` : "–", accuracy > 0 ? texts.metres : "");
   return made;
 }
@@ -142,9 +147,9 @@ function chain(steps, grid) {
   return list;
 }
 
-function alternates(answer) {
+function alternates(kind, others) {
   const list = element("ul", null, "others");
-  for (const other of answer.alternates) {
+  for (const other of others) {
     const row = element("li");
     const named = element("span", other.name || "–");
     if (other.code) named.append(" ", element("code", other.code, "muted"));
@@ -152,7 +157,7 @@ function alternates(answer) {
     row.append(named, element("span", `${share}${say("away", { metres: number(other.distance_m, 1) })}`));
     list.append(row);
   }
-  return section(answer.status === "outside" ? texts.closest : texts.alternates, list);
+  return section(kind === "outside" ? texts.closest : texts.alternates, list);
 }
 
 function section(title, content) {
@@ -161,15 +166,22 @@ function section(title, content) {
   return made;
 }
 
-function actions(asked) {
+function actions(answer, asked) {
   const row = element("div", null, "acts");
-  const links = [
-    button(texts.copy, "code-slash"),
-    button(texts.copyLink, "link-45deg"),
-  ];
-  links[0].addEventListener("click", () => copy(row, links[0], texts.copy, asked.call));
-  links[1].addEventListener("click", () => copy(row, links[1], texts.copyLink, asked.link));
-  row.append(...links);
+  const copies = [
+    [texts.evidenceLink, "shield-check", new URL(answer.evidence.href, location.href).href],
+    [texts.copyLink, "link-45deg", asked.link],
+    [texts.copy, "code-slash", asked.call],
+  ].map(([label, name, content]) => {
+    const made = button(label, name);
+    made.addEventListener("click", () => copy(row, made, label, content));
+    return made;
+  });
+  const sheet = element("a", null, "btn");
+  sheet.href = answer.evidence.href.replace("/evidence?", "/evidence.pdf?");
+  sheet.target = "_blank";
+  sheet.append(icon("file-earmark-pdf"), texts.sheet);
+  row.append(...[rulingButton(answer, asked), sheet, ...copies].filter(Boolean));
   return row;
 }
 

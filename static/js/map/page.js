@@ -5,6 +5,7 @@ import { config, say, texts } from "./dom.js";
 import { Editions } from "./editions.js";
 import { GridList } from "./list.js";
 import { PlainMap } from "./plain.js";
+import { candidateCard, findPlaces, LIKELY, placeSection } from "./places.js";
 import { hasWebGl, LiveMap } from "./view.js";
 
 const form = document.getElementById("ask");
@@ -18,7 +19,7 @@ let turn = 0;
 const view = start();
 const editions = new Editions(document.getElementById("editions"), switchEdition);
 const list = new GridList(document.getElementById("list"), chooseGrid);
-const suggestions = new Suggestions(q, document.getElementById("suggestions"), chooseGrid);
+const suggestions = new Suggestions(q, document.getElementById("suggestions"), choose);
 
 function start() {
   const container = document.getElementById("map");
@@ -55,9 +56,9 @@ function chosenCrs() {
   return crs.value === "other" ? epsg.value.trim() : crs.value;
 }
 
-function address(pair, extra = {}) {
+function address(what) {
   const wanted = new URL(config.assign, location.href);
-  const given = { lon: pair[0], lat: pair[1], crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at, ...extra };
+  const given = { ...what, accuracy_m: accuracy.value.trim(), at };
   for (const [name, value] of Object.entries(given)) if (value !== "" && value !== null) wanted.searchParams.set(name, value);
   return wanted;
 }
@@ -72,23 +73,31 @@ async function get(url) {
   }
 }
 
-async function askPosition(pair, { mayMove, isTyped }) {
+async function askPosition([lon, lat], { mayMove, isTyped }) {
   const mine = ++turn;
-  const url = address(pair);
+  const url = address({ lon, lat, crs: chosenCrs() });
   show(waiting());
   const { body: answer, problem, request } = await get(url);
   if (mine !== turn) return; // a newer question is on its way
-  if (!answer) {
-    show(failure(problem, request));
-    return;
-  }
+  if (answer) showAnswer(answer, url, { mayMove, isTyped });
+  else show(failure(problem, request));
+}
+
+function showAnswer(answer, url, asked) {
+  const { mayMove, isTyped, place } = asked;
   const shared = link({ q: q.value.trim(), crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at });
   history.replaceState(null, "", shared);
   const pinned = link({ q: q.value.trim(), crs: chosenCrs(), accuracy_m: accuracy.value.trim(), at: at || answer.answered_at });
-  show(assignmentCard(answer, {
-    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread,
+  const made = assignmentCard(answer, {
+    call: `curl '${url}'`, link: pinned.href, accuracy: Number(accuracy.value) || 0, reread, at,
+    again: async () => {
+      const { body } = await get(url);
+      if (body) showAnswer(body, url, { ...asked, mayMove: false });
+    },
     mayBeShifted: isTyped && ["wgs84", "cgcs2000"].includes(crs.value) && [...crs.options].some((one) => one.value === "gcj02"),
-  }), answer.status);
+  });
+  if (place) made.splice(1, 0, placeSection(place));
+  show(made, answer.status);
   const { lon, lat } = answer.position;
   view.showPosition(lon, lat, Number(accuracy.value) || 0, mayMove && answer.status !== "outside", answer.status === "outside");
   if (mayMove && answer.status === "outside" && config.bounds) view.fit(around(config.bounds, lon, lat)); // how far off it is
@@ -127,8 +136,41 @@ async function ask(event) {
   if (pair) return askPosition(pair, { mayMove: true, isTyped: true });
   // Digits alone may be a code; with points or commas they are a coordinate that lacks a number.
   if (/^[-+\d.,，;；\s]+$/.test(text) && !/^\d+$/.test(text)) return show(failure(texts.unreadable));
+  return askAddress(text);
+}
+
+// A grid of this very name or code is shown; else the one place the text means; else what it may mean.
+async function askAddress(text) {
+  const mine = ++turn;
+  show(waiting());
   const [first] = await search(text, 1);
-  return first ? chooseGrid(first) : show(failure(say("noSuch", { text })));
+  if (mine !== turn) return;
+  if (first && [first.properties.name, first.properties.code].includes(text)) return chooseGrid(first);
+  const { places, clear } = await findPlaces(text, 10);
+  if (mine !== turn) return;
+  if (!clear && places.length && (!first || places[0].score >= LIKELY)) return show(candidateCard(say("unclear", { text }), places, choosePlace));
+  if (!clear) return first ? chooseGrid(first) : show(failure(say("noSuch", { text })));
+  const url = address({ address: text });
+  const { body: answer, problem, request } = await get(url);
+  if (mine !== turn) return;
+  if (answer) showAnswer(answer, url, { mayMove: true, place: answer.place });
+  else show(failure(problem, request));
+}
+
+function choose(one) {
+  return one.properties ? chooseGrid(one) : choosePlace(one);
+}
+
+async function choosePlace(place) {
+  const mine = ++turn;
+  q.value = place.name;
+  const url = address({ lon: place.position.lon, lat: place.position.lat, crs: config.mapCrs });
+  show(waiting());
+  const { body: answer, problem, request } = await get(url);
+  if (mine !== turn) return;
+  if (!answer) return show(failure(problem, request));
+  showAnswer(answer, url, { mayMove: true, place });
+  history.replaceState(null, "", link({ q: `${place.position.lon}, ${place.position.lat}`, crs: config.mapCrs, accuracy_m: accuracy.value.trim(), at }));
 }
 
 // A grid that somebody names is shown whole; who leads it and what it belongs to tells a look-up inside it.

@@ -16,7 +16,7 @@ import shapely
 from sqlalchemy import text
 
 from service import audit, clock
-from service.assignment import in_force
+from service.assignment import building
 from service.assignment.in_force import IN_FORCE
 from service.errors import NotReady
 from service.grids import publishing, queries
@@ -210,7 +210,7 @@ def test_a_big_map_that_loads_does_not_silence_the_others(squares, client, monke
         assert let_go.wait(10)
         raise NotReady("never mind")
 
-    monkeypatch.setattr(in_force, "load", slow)
+    monkeypatch.setattr(building, "bring", slow)
     other = replace(IN_FORCE.maps_at(1, IN_FORCE.now())[0].key, snapshot_id=uuid4())
 
     def load_other():

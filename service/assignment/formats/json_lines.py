@@ -1,0 +1,136 @@
+"""NDJSON in and out: one object a line, kept to the letter, the answer's members behind its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from service.assignment.formats.blocks import Blocks
+from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Where, positions_of_values, refuse_clash
+from service.assignment.formats.texts import as_values
+
+NO_OBJECT = "the line is not a JSON object"
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Objects:
+    """JSON objects as rows. Those of the first block name the columns of a table, where one is to be made."""
+
+    def __init__(self, where: Where, names: list[str], tabular: bool) -> None:
+        self.where, self.names, self._known = where, names, set(names) if tabular else None
+        self.schema = pa.schema([(name, pa.string()) for name in names])
+
+    def rows(
+        self, objects: list[dict[str, Any] | None], kept: list[Any], places: list[dict[str, Any]]
+    ) -> Rows:
+        """Make rows of objects; `places` are those that tell the positions, often the objects themselves."""
+        where = self.where
+        errors = {row: said for row, one in enumerate(objects) if (said := self._wrong(one))}
+        accuracy = where.accuracy
+        positions = positions_of_values(
+            [one.get(where.lon) for one in places],
+            [one.get(where.lat) for one in places],
+            [where.metres if accuracy is None else one.get(accuracy, where.metres) for one in places],
+            errors,
+        )
+        return Rows(positions, lambda: self.table(objects), kept)
+
+    def _wrong(self, one: dict[str, Any] | None) -> str | None:
+        if one is None:
+            return NO_OBJECT
+        if self._known is None or one.keys() <= self._known:
+            return None
+        return f"the row has what the first rows do not have: {', '.join(sorted(one.keys() - self._known))[:200]}"
+
+    def table(self, objects: list[dict[str, Any] | None]) -> pa.RecordBatch:
+        """Write the objects as columns of texts; what is no text as JSON."""
+        columns = [
+            pa.array([None if one is None else _cell(one.get(name)) for one in objects], pa.string())
+            for name in self.names
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def _cell(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _encode(value).decode()
+
+
+def names_in(objects: list[dict[str, Any] | None]) -> list[str]:
+    """List the members of all objects in order of appearance."""
+    return list(dict.fromkeys(name for one in objects if one is not None for name in one))
+
+
+class LinesSource:
+    """Reads NDJSON; a line that is no object is an error of its own."""
+
+    def __init__(self, blocks: Blocks, where: Where, tabular: bool) -> None:
+        self._blocks, first = iter(blocks), b""
+        while not first.strip() and (block := next(self._blocks, None)) is not None:
+            first = block
+        self._first = first
+        self._objects = Objects(where, names_in([_object(line) for line in first.splitlines()]), tabular)
+        self.schema = self._objects.schema
+
+    def check(self) -> None:
+        """Read it all. May raise Malformed."""
+        for _ in self._blocks:
+            pass
+
+    def __iter__(self) -> Iterator[Rows]:
+        block: bytes | None = self._first
+        while block is not None:
+            lines = [line for line in block.splitlines() if line.strip()]
+            for start in range(0, len(lines), ROWS_AT_ONCE):
+                some = lines[start : start + ROWS_AT_ONCE]
+                objects = [_object(line) for line in some]
+                kept = list(zip(some, objects, strict=True))
+                yield self._objects.rows(objects, kept, [one or {} for one in objects])
+            block = next(self._blocks, None)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = _decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class LinesEncoder:
+    """Writes rows with their answers as NDJSON; lines that came as NDJSON stay as they came."""
+
+    def __init__(self, schema: pa.Schema, added: pa.Schema) -> None:
+        self._names, self._added = schema.names, added.names
+
+    def begin(self) -> bytes:
+        """Nothing comes before the first line."""
+        return b""
+
+    def encode(self, rows: Rows, answers: pa.RecordBatch) -> bytes:
+        """Write some rows."""
+        found = flat_objects(answers)
+        if rows.kept and isinstance(rows.kept[0], tuple) and isinstance(rows.kept[0][0], bytes):
+            return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, found, strict=True))
+        table = rows.make_table()
+        columns = [as_values(one) for one in table.columns]
+        own = [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return b"".join(_encode({**a, **b}) + b"\n" for a, b in zip(own, found, strict=True))
+
+    def _joined(self, line: bytes, own: dict[str, Any] | None, answer: dict[str, Any]) -> bytes:
+        if own is None:
+            return _encode(answer) + b"\n"
+        refuse_clash(list(own), self._added, "line")
+        between = b"," if own else b""
+        return line.strip()[:-1].rstrip() + between + _encode(answer)[1:] + b"\n"
+
+    def end(self) -> bytes:
+        """Nothing follows the last line."""
+        return b""
+
+
+def flat_objects(answers: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Give the added columns as objects, the empty text where there is nothing."""
+    columns = [["" if value is None else value for value in one.to_pylist()] for one in answers.columns]
+    return [dict(zip(answers.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]

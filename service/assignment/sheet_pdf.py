@@ -1,0 +1,54 @@
+"""The sheet as PDF: the page's own HTML, set by WeasyPrint, which fetches nothing.
+
+It is heavy to load and works one core for a second or so: loaded at the first sheet, one sheet at a time in a
+process, the last ones kept.
+"""
+
+from collections import OrderedDict
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from service.errors import Busy
+
+CSS = Path(__file__).parents[2] / "static" / "css"
+KEPT = 16
+WAIT_S = 3.0
+_turn, _guard = Lock(), Lock()
+_kept: OrderedDict[bytes, bytes] = OrderedDict()
+
+
+def pdf_of(html: str) -> bytes:
+    """Set a sheet's HTML as PDF. May raise Busy."""
+    key = sha256(html.encode()).digest()
+    found = _found(key)
+    if found is not None:
+        return found
+    if not _turn.acquire(timeout=WAIT_S):
+        raise Busy("Other sheets are being printed just now. Try again in a few seconds.", retry_after=5)
+    try:
+        made = _found(key) or _set(html)
+    finally:
+        _turn.release()
+    with _guard:
+        _kept[key] = made
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return made
+
+
+def _found(key: bytes) -> bytes | None:
+    with _guard:
+        if key in _kept:
+            _kept.move_to_end(key)
+        return _kept.get(key)
+
+
+def _set(html: str) -> bytes:
+    from weasyprint import CSS as Style  # noqa: N811 - heavy, see above
+    from weasyprint import HTML
+    from weasyprint.urls import URLFetcher
+
+    nothing = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
+    style = Style(string=(CSS / "sheet.css").read_text("utf-8"), url_fetcher=nothing)
+    return HTML(string=html, url_fetcher=nothing).write_pdf(stylesheets=[style])
