@@ -175,7 +175,10 @@ class InForce:
 
     def scheme_code(self, scheme_id: int) -> str:
         """Give the code of a scheme."""
-        return next(code for code, number in self._schemes.items() if number == scheme_id)
+        for code, number in self._schemes.items():
+            if number == scheme_id:
+                return code
+        raise KeyError(scheme_id)
 
     def now(self) -> datetime:
         """Give the database's clock as far as known. May raise NotReady."""
