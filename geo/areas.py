@@ -46,6 +46,7 @@ class Areas:
         self._everywhere: tuple[int, ...] = ()
         for number in range(len(given)):
             self._spread(number)
+        self._keys = np.sort([_key(np.array(one)) for one in self._cells])
         shapely.prepare(given)
         for one in given:  # one thread at a time: GEOS builds the inner index without a lock
             for _ in range(UNSAFE_LOOK_UPS):
@@ -92,17 +93,27 @@ class Areas:
         MalformedPoints
             Not finite pairs of numbers.
         """
-        at = checked_points(points)
+        every = checked_points(points)
+        asked = self._worth_asking(every)
+        at = every[asked]
         found_points, found_areas = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for number, (west, south, east, north) in enumerate(self._bounds):
+        for number, (west, south, east, north) in enumerate(self._bounds if len(at) else ()):
             x, y = at.T
             near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
             near = near[shapely.intersects_xy(self._polygons[number], x[near], y[near])]
             found_points.append(near)
             found_areas.append(np.full(len(near), number, np.int64))
-        point, area = np.concatenate(found_points), np.concatenate(found_areas)
+        point, area = asked[np.concatenate(found_points)], np.concatenate(found_areas)
         order = np.lexsort((area, point))
         return point[order], area[order]
+
+    def _worth_asking(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+        """List the points in cells of any area."""
+        if self._everywhere or not len(self._keys):
+            return np.arange(len(points) if self._everywhere else 0)
+        keys = _key(np.floor(points * CELLS_PER_DEGREE).astype(np.int64).T)
+        place = np.searchsorted(self._keys, keys)
+        return np.flatnonzero(self._keys[np.minimum(place, len(self._keys) - 1)] == keys)
 
     def _spread(self, number: int) -> None:
         west, south, east, north = (floor(one * CELLS_PER_DEGREE) for one in self._bounds[number])
@@ -112,6 +123,11 @@ class Areas:
         for x in range(west, east + 1):
             for y in range(south, north + 1):
                 self._cells[x, y] = (*self._cells.get((x, y), ()), number)
+
+
+def _key(cell: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Write the column and row of a cell, shape (2, …), as one number."""
+    return (cell[0] << 32) + cell[1]
 
 
 def circle(lon: float, lat: float, radius_m: float) -> shapely.Polygon:

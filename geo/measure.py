@@ -3,6 +3,8 @@
 Edges are straight in lon/lat, as everywhere in this product; nothing here changes a geometry.
 """
 
+import math
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
@@ -10,6 +12,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 SEMI_MAJOR_M = 6_378_137.0
+DEGREE = math.pi / 180
 FLATTENING = 1 / 298.257222101
 ECCENTRICITY_2 = FLATTENING * (2 - FLATTENING)
 # Two-point Gauss–Legendre nodes on [0, 1]: exact for cubics, so a 100 km edge is good to a square centimetre.
@@ -42,13 +45,32 @@ def metres_per_degree(lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
 
 def metres_per_degree_one(lat: float) -> tuple[float, float]:
     """Give `metres_per_degree` of one latitude, bit for bit, as plain numbers."""
-    phi = lat * (np.pi / 180.0)
-    # numpy's own sine: the one of `math` may differ in the last bit.
-    sine = float(np.sin(phi))
+    phi = lat * DEGREE
+    sine = _sine(phi)
     w2 = 1 - ECCENTRICITY_2 * (sine * sine)
     prime_vertical = SEMI_MAJOR_M / sqrt(w2)
-    meridian = SEMI_MAJOR_M * (1 - ECCENTRICITY_2) / float(np.power(w2, 1.5))
-    return prime_vertical * float(np.cos(phi)) * (np.pi / 180.0), meridian * (np.pi / 180.0)
+    meridian = SEMI_MAJOR_M * (1 - ECCENTRICITY_2) / _power(w2, 1.5)
+    return prime_vertical * _cosine(phi) * DEGREE, meridian * DEGREE
+
+
+def _like(
+    theirs: np.ufunc, ours: Callable[..., float], values: ArrayLike, *more: float
+) -> Callable[..., float]:
+    """Give Python's own function if it gives the same bits as numpy's, else numpy's, which takes ten times longer.
+
+    They are the same library's, but numpy has its own for some processors, which differ here and there in the
+    last bit: on several of a hundred values.
+    """
+    wanted = theirs(np.asarray(values), *more).tolist()
+    alike = all(
+        ours(one, *more) == same for one, same in zip(np.asarray(values).tolist(), wanted, strict=True)
+    )
+    return ours if alike else lambda one, *more: float(theirs(one, *more))
+
+
+_sine = _like(np.sin, math.sin, np.linspace(-1.6, 1.6, 2003))
+_cosine = _like(np.cos, math.cos, np.linspace(-1.6, 1.6, 2003))
+_power = _like(np.power, math.pow, np.linspace(0.99, 1.0, 2003), 1.5)
 
 
 def area_m2(geometries: ArrayLike) -> NDArray[np.float64]:

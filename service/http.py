@@ -64,12 +64,18 @@ def arguments() -> Mapping[str, str]:
     return given
 
 
+def mounted_at() -> str:
+    """Give the path the application is mounted under, empty at the root of a host."""
+    return request.script_root if request.environ.get("SCRIPT_NAME") else ""
+
+
 def language(home: str, asked: str | None) -> str:
     """Give the language of the answer: asked for, chosen before, of a caller's client; else the city's."""
-    chosen = asked or ("HTTP_COOKIE" in request.environ and request.cookies.get("locale"))
+    environ = request.environ
+    chosen = asked or (request.cookies.get("locale") if "HTTP_COOKIE" in environ else None)
     if chosen in LANGUAGES:
-        return chosen  # type: ignore[return-value]
-    accepted = request.environ.get("HTTP_ACCEPT_LANGUAGE")
+        return chosen
+    accepted = environ.get("HTTP_ACCEPT_LANGUAGE")
     return best_language(accepted, home) if accepted and request.path.startswith("/api/") else home
 
 

@@ -4,7 +4,9 @@ import re
 
 _DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
-_TWENTIES = {"廿": "二十", "卅": "三十", "〇": "零", "○": "零", "壹": "一", "贰": "二", "叁": "三"}
+_OTHERS = str.maketrans(
+    {"廿": "二十", "卅": "三十", "〇": "零", "○": "零", "壹": "一", "贰": "二", "叁": "三"}
+)
 _RUN = re.compile("[零一二三四五六七八九十百千]+")
 # 两 is a number before a place or a counted thing only: 两江 is a name.
 _TWO = re.compile("两(?=[百千号栋幢座单])")
@@ -27,9 +29,7 @@ def digits(text: str) -> str:
         With 100 for 一百 and 51 for 五一. Characters that only look like a number of more than one place, as in
         百花 or 千山, stay: they need a digit before them.
     """
-    for char, plain in _TWENTIES.items():
-        text = text.replace(char, plain)
-    return _RUN.sub(_value, _TWO.sub("二", text))
+    return _RUN.sub(_value, _TWO.sub("二", text.translate(_OTHERS)))
 
 
 def _value(found: re.Match[str]) -> str:

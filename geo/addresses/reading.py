@@ -99,8 +99,7 @@ def clean(text: str, rules: Rules) -> str:
     """
     text = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().translate(_DASHES)
     if rules.is_han:
-        text = "".join(rules.characters.get(char, char) for char in text)
-        text = re.sub(any_of(rules.between), "&", text)
+        text = _between_pattern(rules).sub("&", text.translate(rules.characters))
         return digits(_HAN_NOISE.sub("", text))
     text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     listed = _WORD_NOISE.sub(" ", text.replace("'", "").replace("’", "").replace(",", " , ")).split()
@@ -157,6 +156,11 @@ def _may_stand_alone(rest: str, rules: Rules, is_whole: bool) -> bool:
 
 
 @cache
+def _between_pattern(rules: Rules) -> re.Pattern[str]:
+    return re.compile(any_of(rules.between))
+
+
+@cache
 def _number_pattern(rules: Rules) -> re.Pattern[str]:
     strict = rules.only_before_numbers
     free = any_of(set(rules.number_kinds) - strict)
@@ -199,6 +203,8 @@ def _read_han(text: str, regions: tuple[frozenset[str], ...], rules: Rules) -> R
 
 
 def _take_vague(text: str, rules: Rules) -> tuple[str, bool]:
+    if not text.endswith(rules.vague):
+        return text, False
     for word in rules.vague:
         if text.endswith(word) and len(text) > len(word) + 1:
             return text.removesuffix(word), True

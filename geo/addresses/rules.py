@@ -41,7 +41,7 @@ class Rules:
     """
 
     is_han: bool
-    characters: dict[str, str]
+    characters: dict[int, str]
     words: dict[str, str]
     number_kinds: dict[str, str]
     only_before_numbers: frozenset[str]
@@ -77,7 +77,7 @@ def rules(name: str) -> Rules:
     endings = [(ending, kind) for kind, listed in kinds.items() for ending in listed]
     return Rules(
         is_han=given["script"] == "han",
-        characters=given.get("characters", {}),
+        characters=str.maketrans(given.get("characters", {})),
         words=given.get("words", {}),
         number_kinds=given["number_kinds"],
         only_before_numbers=frozenset(given.get("only_before_numbers", ())),

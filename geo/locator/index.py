@@ -41,7 +41,8 @@ class Locator:
         self._raster = raster
         self._scalar = None if raster is None else Scalar(raster)
         self._borders = ScalarBorders(grounds.borders)
-        self._ground_of = memoryview(grounds.of_face)
+        # A memoryview gives Python's own numbers without wrapping each.
+        self._ground_of, self._owner_of = memoryview(grounds.of_face), memoryview(owners)
 
     @classmethod
     def build(cls, faces: ArrayLike, owners: ArrayLike) -> "Locator":
@@ -96,6 +97,10 @@ class Locator:
     def owners(self) -> NDArray[np.int64]:
         """Owner of each face; read-only."""
         return self._owners
+
+    def owner_of(self, face: int) -> int:
+        """Owner of one face, as a plain number."""
+        return self._owner_of[face]
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -10,6 +10,7 @@ from geo.locator.raster import BOUND, TOUCHED, UNSURE, UNTOLD, Raster
 from geo.measure import metres_per_degree_one
 
 NEAR = float(BOUND)
+SLACK = 1 + 1e-9  # far above what rounding can do to a distance
 
 
 class Scalar:
@@ -141,7 +142,10 @@ class _Search:
     def measure(self, ends: list[float]) -> None:
         """Measure to edges, given as a_lon, a_lat, b_lon, b_lat with a < b one after another."""
         lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
-        west, south, east, north = self._box()
+        # At the poles the scale vanishes and any longitude is within reach.
+        per_m_lon, per_m_lat = 1 / max(m_lon, 1e-3), 1 / m_lat
+        nearest, wide, high = self.metres, self.reach_m * per_m_lon, self.reach_m * per_m_lat
+        west, south, east, north = lon - wide, lat - high, lon + wide, lat + high
         each = iter(ends)
         for a_lon, a_lat, b_lon, b_lat in zip(each, each, each, each, strict=True):
             if a_lon > east or b_lon < west:
@@ -159,12 +163,8 @@ class _Search:
             if metres < TOUCHING_M:
                 line = shapely.linestrings([(a_lon, a_lat), (b_lon, b_lat)])
                 metres = 0.0 if shapely.intersects_xy(line, lon, lat) else max(metres, BESIDE_M)
-            if metres < self.metres:
-                self.metres, self.reach_m = metres, metres * (1 + 1e-9) + TOUCHING_M
-                west, south, east, north = self._box()
-
-    def _box(self) -> tuple[float, float, float, float]:
-        """Give the box in degrees beyond which nothing is nearer."""
-        # At the poles the scale vanishes and any longitude is within reach.
-        x, y = self.reach_m / max(self._m_lon, 1e-3), self.reach_m / self._m_lat
-        return self._lon - x, self._lat - y, self._lon + x, self._lat + y
+            if metres < nearest:
+                nearest, reach = metres, metres * SLACK + TOUCHING_M
+                wide, high = reach * per_m_lon, reach * per_m_lat
+                west, south, east, north = lon - wide, lat - high, lon + wide, lat + high
+        self.metres, self.reach_m = nearest, nearest * SLACK + TOUCHING_M

@@ -6,14 +6,15 @@ one `Writer` writes them. Tests hold both to the same bytes.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from math import cos, radians
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.confidence import Share, shares, shares_many
 from geo.crs import Crs, parse_crs, to_lonlat_one
-from service.assignment.evidence import Position
 from service.assignment.fragments import (
     NOWHERE,
     NULL,
@@ -27,7 +28,7 @@ from service.assignment.fragments import (
 )
 from service.assignment.in_force import InForce
 from service.assignment.locating import Hit, locate, locate_one
-from service.assignment.maps import EditionMap
+from service.assignment.maps import EditionMap, GridRow
 from service.assignment.question import Question
 from service.assignment.rulings import RULINGS, Ruling
 from service.assignment.wording import sentence
@@ -37,15 +38,6 @@ ACCURACY_LIMIT_M = 1000.0  # farther out the circle says nothing about one grid,
 # So many accuracies away from every border the error does not reach: 5.3 sigmas, beyond which lies a millionth.
 CLEAR = 3.5
 Listed = list[tuple[EditionMap, Sequence[Share]]]
-
-
-class Numbers(NamedTuple):
-    """The numbers of one position as JSON; the distance is null where there is none to tell."""
-
-    asked: Position
-    lon: bytes
-    lat: bytes
-    distance_m: bytes
 
 
 def answer_one(
@@ -60,17 +52,14 @@ def find_one(
     in_force: InForce, question: Question, crs: Crs, declared: tuple[float, float], accuracy_m: float
 ) -> Found:
     """Find what is answered for one position as declared. May raise MalformedPoints."""
-    lon, lat = to_lonlat_one(*declared, crs)
+    lon, lat = at = to_lonlat_one(*declared, crs)
     maps = in_force.maps_at(question.scheme_id, question.moment)
     hit = locate_one(maps, lon, lat, in_force.profile.tolerance_m)
-    x, y = encode(declared[0]), encode(declared[1])
-    at = (x, y) if crs.kind == "canonical" else (encode(lon), encode(lat))
-    numbers = Numbers(Position(x, y, encode(accuracy_m)), *at, encode(_told_m(hit)))
     listed = _listed_one(maps, hit, lon, lat, min(accuracy_m, ACCURACY_LIMIT_M)) if accuracy_m > 0 else None
     ruling = None
-    if len(RULINGS):
+    if RULINGS:
         ruling = RULINGS.at_point(question.scheme_id, lon, lat, question.moment, question.answered_at)
-    return _found(maps, question, hit, ruling, (lon, lat), numbers, listed)
+    return _found(maps, question, crs, declared, at, accuracy_m, hit, listed, ruling)
 
 
 def answer_many(
@@ -82,32 +71,48 @@ def answer_many(
     accuracies: NDArray[np.float64],
 ) -> list[bytes]:
     """Answer positions as declared (n, 2), which are `points` in lon/lat; accuracy NaN where none was stated."""
-    if len(points) == 0:
-        return []
     maps = in_force.maps_at(question.scheme_id, question.moment)
     hits = locate(maps, points, in_force.profile.tolerance_m)
     listed = _listed_many(maps, hits, points, np.minimum(accuracies, ACCURACY_LIMIT_M))
     rulings: dict[int, Ruling] = {}
-    if len(RULINGS):
+    if RULINGS:
         rulings = RULINGS.at_points(question.scheme_id, points, question.moment, question.answered_at)
-    x, y, accuracy = (_texts(column.tolist()) for column in (*declared.T, accuracies))
-    lon, lat = (x, y) if crs.kind == "canonical" else (_texts(column.tolist()) for column in points.T)
-    rows = map(Numbers, map(Position, x, y, accuracy), lon, lat, _texts([_told_m(hit) for hit in hits]))
     write = Writer(in_force, question, crs.key).answer
+    columns = (declared.tolist(), points.tolist(), accuracies.tolist(), hits)
     return [
-        write(_found(maps, question, hit, rulings.get(row), at, numbers, listed.get(row)))
-        for row, (hit, at, numbers) in enumerate(zip(hits, points.tolist(), rows, strict=True))
+        write(_found(maps, question, crs, xy, at, accuracy_m, hit, listed.get(row), rulings.get(row)))
+        for row, (xy, at, accuracy_m, hit) in enumerate(zip(*columns, strict=True))
     ]
 
 
-def _texts(column: list[float | None]) -> list[bytes]:
-    """Write many numbers as JSON, in the digits in which each is written alone."""
-    return encode(column)[1:-1].split(b",")
-
-
-def _told_m(hit: Hit) -> float | None:
-    """Give the distance that is told; outside it would be that to a stranger's border."""
-    return None if hit.status == "outside" or hit.distance_m is None else rounded_m(hit.distance_m)
+def _found(
+    maps: Sequence[EditionMap],
+    question: Question,
+    crs: Crs,
+    declared: Sequence[float],
+    at: Sequence[float],
+    accuracy_m: float,
+    hit: Hit,
+    listed: Listed | None,
+    ruling: Ruling | None,
+) -> Found:
+    """Bring together what was found for one position; `at` is where it lies in lon/lat."""
+    is_outside = hit.status == "outside" or hit.map is None
+    place = ground = NOWHERE if is_outside else place_of(hit.map, hit.owner)
+    if ruling is not None:
+        decided = _decided(maps, ruling)
+        place, ruling = (decided, ruling) if decided else (ground, None)
+    confidence, others = (None, ()) if listed is None else _sureness(hit, listed)
+    x, y = encode(declared[0]), encode(declared[1])
+    lon, lat = (x, y) if crs.kind == "canonical" else (encode(at[0]), encode(at[1]))
+    metres = 0.0 if is_outside else hit.distance_m
+    return Found(
+        hit.status, place, ground, ruling, x, y,
+        encode(accuracy_m), lon, lat,  # NaN is written as null
+        NULL if is_outside else encode(rounded_m(metres)), metres, encode(confidence),
+        _nearest(hit) if is_outside else others,
+        _warnings(question, maps, at[0], at[1]) if is_outside else (),
+    )  # fmt: skip
 
 
 def rounded_m(metres: float) -> float:
@@ -115,37 +120,22 @@ def rounded_m(metres: float) -> float:
     return round(metres * 1000) / 1000
 
 
-def _found(
-    maps: list[EditionMap],
-    question: Question,
-    hit: Hit,
-    ruling: Ruling | None,
-    at: tuple[float, float],
-    numbers: Numbers,
-    listed: Listed | None,
-) -> Found:
-    """Bring together what was found for one position."""
-    ground = NOWHERE if hit.map is None or hit.status == "outside" else place_of(hit.map, hit.owner)
-    place = ground
-    if ruling is not None:
-        decided = _decided(maps, ruling)
-        place, ruling = (decided, ruling) if decided else (ground, None)
-    confidence, others = (None, ()) if listed is None else _sureness(hit, listed)
-    warnings: Sequence[dict[str, Any]] = ()
-    if hit.status == "outside":
-        others = _nearest(hit)
-        warnings = _warnings(question, maps, *at)
-    metres = hit.distance_m or 0.0
-    asked, lon, lat, distance_m = numbers
-    return Found(
-        hit.status, place, ground, ruling, asked, lon, lat, distance_m, metres,
-        NULL if confidence is None else encode(confidence), others, warnings,
-    )  # fmt: skip
-
-
 def _decided(maps: list[EditionMap], ruling: Ruling) -> Place | None:
     """Give the grid a ruling names; None where no edition in force has it any more."""
     return next(filter(None, (place_with_id(one, ruling.grid_id) for one in maps)), None)
+
+
+def decided_grids(
+    maps: list[EditionMap], scheme_id: int, points: NDArray[np.float64], moment: datetime
+) -> dict[int, tuple[EditionMap, GridRow]]:
+    """Give the grids that rulings name for points, (n, 2) lon/lat, by the row of the point."""
+    found: dict[int, tuple[EditionMap, GridRow]] = {}
+    for row, ruling in RULINGS.at_points(scheme_id, points, moment, moment).items():
+        for one in maps:
+            place = place_with_id(one, ruling.grid_id)
+            if place is not None and place.row is not None:
+                found[row] = (one, place.row)
+    return found
 
 
 def _listed_one(maps: list[EditionMap], hit: Hit, lon: float, lat: float, accuracy_m: float) -> Listed:
@@ -191,7 +181,7 @@ def _is_near(one: EditionMap, lon: float, lat: float, accuracy_m: float) -> bool
     """Tell whether a map may have ground within the reach of the error; a hundredth of a degree is 400 m at least."""
     west, south, east, north = one.locator.bounds
     reach = accuracy_m * 4 / 111_000
-    wide = reach / max(0.05, float(np.cos(np.radians(lat))))
+    wide = reach / max(0.05, cos(radians(lat)))
     return west - wide <= lon <= east + wide and south - reach <= lat <= north + reach
 
 
@@ -238,7 +228,7 @@ def _grid_over(maps: list[EditionMap], point: tuple[float, float]) -> str | None
     """Name the grid of the face that covers a point; unlike a look-up it doesn't search around, which is slow."""
     for one in maps:
         face = one.locator.locate(*point)
-        owner = int(one.locator.owners[face]) if face >= 0 else -1
+        owner = one.locator.owner_of(face) if face >= 0 else -1
         if owner >= 0:
             return one.grids[owner].name
     return None

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,8 +19,7 @@ ROW_FIELDS = ("grid_status", "grid_level", "grid_code", "grid_name")
 EVIDENCE_FIELDS = ("border_m", "confidence", "alternates", "edition", "grid_error")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One position as it came: numbers where they could be read, else the reason in `error`."""
 
     x: float
@@ -78,7 +78,7 @@ def _number(value: object, name: str) -> float:
         number = float(value)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name} is not a number: {str(value)[:40]!r}") from error
-    if not np.isfinite(number):
+    if not isfinite(number):
         raise ValueError(f"{name} is not a finite number")
     return number
 

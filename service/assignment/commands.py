@@ -4,6 +4,7 @@ import io
 import math
 import sys
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,10 +15,11 @@ from geo.crs import parse_crs
 from service import runtime
 from service.assignment import formats
 from service.assignment.answers import Question
+from service.assignment.doubts import Watch
 from service.assignment.formats import FORMS, Blocks, Source, Where
 from service.assignment.in_force import IN_FORCE
 from service.assignment.outputs import Output, identity
-from service.assignment.runs import Asked, run
+from service.assignment.runs import Asked, Piece, run
 from service.assignment.views import moment
 from service.errors import Invalid
 
@@ -56,9 +58,10 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
         input_form = given["input_form"] or formats.guess(file.name, head)
         source = _source(stream, head, input_form, form, given)
         asked = _asked(left["about"] if left else None, at, given, input_form)
-        encoder = formats.encoder(form, source.schema, asked.added, asked.crs)
+        encoder, watch = formats.encoder(form, source.schema, asked.added, asked.crs), Watch()
         if not to_file:
-            _to_stdout(run(source, encoder, asked))
+            failed = _to_stdout(run(source, encoder, asked, watch=watch))
+            _tell(failed, asked, watch)
             return
         about = {
             **given, "at": at, "form": form, "input_form": input_form, "levels": list(asked.levels),
@@ -67,11 +70,11 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
             "input": identity(file) if str(file) != "-" else None,
         }  # fmt: skip
         with Output(output, about, resume=resume) as out, _Progress(file, stream) as progress:
-            failed_before = out.rows
-            for piece in run(source, encoder, asked, done=failed_before):
+            before = out.rows
+            for piece in run(source, encoder, asked, done=before, watch=watch):
                 out.write(piece.data, piece.rows, piece.failed)
-                progress.tell(piece.rows - failed_before)
-    _tell_failed(out.failed)
+                progress.tell(piece.rows - before)
+        _tell(out.failed, asked, watch)
 
 
 def _check_resumable(file: Path, output: Path, form: str) -> None:
@@ -165,19 +168,21 @@ def _asked(pinned: dict[str, Any] | None, at: str | None, given: dict[str, Any],
     return Asked(IN_FORCE, question, IN_FORCE.levels[scheme_id], crs)
 
 
-def _to_stdout(pieces: Any) -> None:
+def _to_stdout(pieces: Iterable[Piece]) -> int:
     out = click.get_binary_stream("stdout")
     failed = 0
     for piece in pieces:
         out.write(piece.data)
         failed += piece.failed
     out.flush()
-    _tell_failed(failed)
+    return failed
 
 
-def _tell_failed(failed: int) -> None:
+def _tell(failed: int, asked: Asked, watch: Watch) -> None:
     if failed:
         click.echo(f"{failed} rows could not be answered: see grid_error", err=True)
+    for doubt in asked.doubts(watch):
+        click.echo(doubt, err=True)
 
 
 class _Progress:

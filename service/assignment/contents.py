@@ -48,11 +48,11 @@ class Rows(Sequence[Row], Generic[Row]):
     def __getitem__(self, place: slice) -> Sequence[Row]: ...
     def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
         """Give a row, the same object each time."""
-        found = self._made.get(place)  # type: ignore[arg-type]
-        if found is not None:
-            return found
         if isinstance(place, slice):
             return tuple(self[one] for one in range(*place.indices(self._length)))
+        found = self._made.get(place)
+        if found is not None:
+            return found
         place = int(place)
         if not -self._length <= place < self._length:
             raise IndexError(place)
@@ -153,6 +153,11 @@ class Grids(Rows[GridRow]):
     def __init__(self, of: Contents) -> None:
         super().__init__(len(of.parent))
         self._of, self._parent = of, memoryview(of.parent)
+
+    @property
+    def contents(self) -> Contents:
+        """Give the columns they are made of."""
+        return self._of
 
     def _make(self, place: int) -> GridRow:
         of, parent = self._of, self._parent[place]

@@ -11,11 +11,10 @@ anew years later and compare.
 Everything here takes and gives JSON text that is encoded already: a core is made for every answer.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -26,56 +25,36 @@ NOTHING = b"null"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked alike for all positions of a request, as pieces of a core and of a link."""
 
-    moments: bytes  # "as_of", "at", "crs"
+    moments: bytes  # "as_of", "at"
+    crs: bytes
     rules: bytes  # "scheme", "tolerance_m"
     page: bytes  # the link up to the question of the position
     when: bytes  # the link's moments
 
 
-class Position(NamedTuple):
-    """One position as it was declared, as JSON numbers; `accuracy_m` is null where none was stated."""
+class Answered(Protocol):
+    """What of an answer is in its core, as JSON: the position as declared, and what was found for it."""
 
-    lon: bytes
-    lat: bytes
-    accuracy_m: bytes = NOTHING
-
-
-class Finding(NamedTuple):
-    """What was found for one position, as JSON without persons and names.
-
-    `chain` lists [level, code] from the district down; `edition` is [district, number]; `grid` has code, id
-    and level; `ruling` is the id of the ruling that decided.
-    """
-
-    status: bytes
-    grid: bytes
-    chain: bytes
-    edition: bytes
+    x: bytes
+    y: bytes
+    accuracy_m: bytes
+    status: str
     distance_m: bytes
     confidence: bytes
-    alternates: bytes
-    ruling: bytes = NOTHING
 
 
-def asked(
-    *,
-    crs: str,
-    scheme: str,
-    tolerance_m: float,
-    at: datetime,
-    as_of: datetime,
-    root: str = "",
-) -> Asked:
+def asked(crs: str, scheme: str, tolerance_m: float, at: datetime, as_of: datetime, root: str = "") -> Asked:
     """Encode what is asked alike for all positions; `root` is the path the application is mounted under."""
-    known, rules, page = _lasting(crs, scheme, tolerance_m, root)
-    as_of_text = instant(as_of)
-    at_text = as_of_text if at is as_of else instant(at)
-    when = f"&as_of={as_of_text}" if at_text == as_of_text else f"&at={at_text}&as_of={as_of_text}"
-    return Asked(f'"as_of":"{as_of_text}","at":"{at_text}",'.encode() + known, rules, page, when.encode())
+    written, rules, page = _lasting(crs, scheme, tolerance_m, root)
+    then = when = instant(as_of)
+    link = b"&as_of=" + then
+    if at is not as_of and at != as_of:
+        when = instant(at)
+        link = b"&at=%b&as_of=%b" % (when, then)
+    return Asked(b'"as_of":"%b","at":"%b",' % (then, when), written, rules, page, link)
 
 
 @lru_cache(maxsize=256)
@@ -83,16 +62,36 @@ def _lasting(crs: str, scheme: str, tolerance_m: float, root: str) -> tuple[byte
     """Encode what stays the same from request to request."""
     link = f"{quote(root)}/evidence?{urlencode({'crs': crs, 'scheme': scheme})}"
     rules = b'"scheme":%b,"tolerance_m":%b' % (_encode(scheme), _encode(tolerance_m))
-    return b'"crs":%b' % _encode(crs), rules, link.encode()
+    return b'"crs":' + _encode(crs), rules, link.encode()
 
 
-def instant(moment: datetime) -> str:
+def instant(moment: datetime) -> bytes:
     """Write a moment in UTC so that it may stand in a link as it is."""
-    return moment.astimezone(UTC).isoformat()[:-6] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat()[:-6].encode() + b"Z"
 
 
-def core(question: Asked, position: Position, finding: Finding) -> bytes:
+def core(
+    question: Asked,
+    found: Answered,
+    place: tuple[bytes, bytes, bytes],
+    alternates: bytes = b"[]",
+    ruling: bytes = NOTHING,
+) -> bytes:
     """Give the reproducible core of an answer.
+
+    Parameters
+    ----------
+    question, found
+        What was asked and found.
+    place
+        The grid that answers (code, id, level), its chain ([level, code] from the district down) and its
+        edition ([district, number]).
+    alternates
+        A list of ``{"code", "distance_m", "level", "share"}``.
+    ruling
+        The id of the ruling that decided, or null.
 
     Returns
     -------
@@ -101,14 +100,15 @@ def core(question: Asked, position: Position, finding: Finding) -> bytes:
         "result": {"alternates", "chain", "confidence", "distance_to_border_m", "edition", "grid", "ruling",
         "status"}}`` in this order.
     """
+    grid, chain, edition = place
     return b"".join(
         (
-            BEGIN, position.accuracy_m, b",", question.moments,
-            b',"lat":', position.lat, b',"lon":', position.lon, b",", question.rules,
-            b'},"result":{"alternates":', finding.alternates, b',"chain":', finding.chain,
-            b',"confidence":', finding.confidence, b',"distance_to_border_m":', finding.distance_m,
-            b',"edition":', finding.edition, b',"grid":', finding.grid,
-            b',"ruling":', finding.ruling, b',"status":', finding.status, b"}}",
+            BEGIN, found.accuracy_m, b",", question.moments, question.crs,
+            b',"lat":', found.y, b',"lon":', found.x, b",", question.rules,
+            b'},"result":{"alternates":', alternates, b',"chain":', chain,
+            b',"confidence":', found.confidence, b',"distance_to_border_m":', found.distance_m,
+            b',"edition":', edition, b',"grid":', grid,
+            b',"ruling":', ruling, b',"status":', _encode(found.status), b"}}",
         )
     )  # fmt: skip
 
@@ -118,12 +118,12 @@ def checksum(of: bytes) -> bytes:
     return sha256(of).hexdigest().encode()
 
 
-def href(question: Asked, position: Position, checked: bytes) -> bytes:
+def href(question: Asked, found: Answered, checked: bytes) -> bytes:
     """Give the link to the evidence page: the question, when it was answered, the checksum of the core."""
-    accuracy = b"" if position.accuracy_m == NOTHING else b"&accuracy_m=" + position.accuracy_m
+    accuracy = b"" if found.accuracy_m == NOTHING else b"&accuracy_m=" + found.accuracy_m
     return b"".join(
         (
-            question.page, b"&lon=", position.lon, b"&lat=", position.lat, accuracy,
+            question.page, b"&lon=", found.x, b"&lat=", found.y, accuracy,
             question.when, b"&checksum=", checked,
         )
     )  # fmt: skip

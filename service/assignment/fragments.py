@@ -8,6 +8,7 @@ from it. Persons are never kept: leaders are written as they are known at the mo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from service.assignment.wording import halves, sentence
 NULL = b"null"
 PLACES_KEPT = 1 << 16  # a map; about 1 kB each
 encode = msgspec.json.Encoder().encode
-STATUS = {one: encode(one) for one in ("inside", "border", "nearest", "gap", "outside")}
 
 
 @dataclass(slots=True)
@@ -125,18 +125,21 @@ class Other(NamedTuple):
     distance_m: float
 
 
-class Found(NamedTuple):
-    """What was found for one position.
+@dataclass(slots=True)
+class Found:
+    """What was found for one position; numbers are JSON already.
 
-    `place` is the grid that answers, `ground` the one whose ground it is: another where a ruling decided.
-    Numbers are JSON already; `metres` is the distance as it was measured, for the sentence.
+    `x` and `y` are as declared; `place` is the grid that answers, `ground` the one whose ground it is: another
+    where a ruling decided; `metres` is the distance as it was measured, for the sentence.
     """
 
     status: str
     place: Place
     ground: Place
     ruling: Ruling | None
-    asked: evidence.Position
+    x: bytes
+    y: bytes
+    accuracy_m: bytes
     lon: bytes
     lat: bytes
     distance_m: bytes
@@ -146,74 +149,73 @@ class Found(NamedTuple):
     warnings: Sequence[dict[str, Any]]
 
 
+@lru_cache(maxsize=256)
+def _ends(position_crs: str, declared_crs: str) -> tuple[bytes, bytes]:
+    """Write how the two positions of an answer end."""
+    return b',"crs":' + encode(position_crs), b',"crs":' + encode(declared_crs)
+
+
 class Writer:
     """Writes the answers to one question."""
 
+    __slots__ = ("_answered_at", "_asked", "_ends", "_is_plain", "_leader", "_question")
+
     def __init__(self, in_force: InForce, question: Question, crs: str) -> None:
-        self._leader = in_force.leader
-        self._locale, self._level, self._contacts = question.locale, question.level, question.contacts
+        profile = in_force.profile
+        self._leader, self._question = in_force.leader, question
+        self._is_plain = question.level is None and not question.contacts
         self._asked = evidence.asked(
-            crs=crs,
-            scheme=in_force.scheme_code(question.scheme_id),
-            tolerance_m=in_force.profile.tolerance_m,
-            at=question.moment,
-            as_of=question.answered_at,
-            root=question.root,
+            crs,
+            in_force.scheme_code(question.scheme_id),
+            profile.tolerance_m,
+            question.moment,
+            question.answered_at,
+            question.root,
         )
-        self._position_crs = b',"crs":' + encode(in_force.profile.geographic_crs)
-        self._declared_crs = b',"crs":' + encode(crs)
-        self._answered_at = b',"answered_at":"' + question.answered_at.isoformat().encode()
+        self._ends = _ends(profile.geographic_crs, crs)
+        self._answered_at = encode(question.answered_at.isoformat())
 
     def answer(self, found: Found) -> bytes:
         """Write one answer."""
-        status, place, ground, decided, asked, lon, lat, distance_m, metres, confidence, others, warnings = (
-            found
-        )
+        place, ground, decided, others = found.place, found.ground, found.ruling, found.others
+        position_crs, declared_crs = self._ends
         ruling, by_ruling = (NULL, b"") if decided is None else self._ruling(decided, place, ground)
-        checksum, link = self._evidence(found)
-        chain, vacancy = self._chain(place)
-        before, after = ground.reason(status, self._locale)
+        checksum = evidence.checksum(self.core(found))
+        chain, vacancy = (b",".join(place.chain), b"") if self._is_plain else self._chain(place)
+        before, after = ground.reason(found.status, self._question.locale)
         return b"".join(
             (
-                b'{"status":', STATUS[status], b',"grid":', place.grid, b',"chain":[', chain,
-                b'],"distance_to_border_m":', distance_m, b',"confidence":', confidence,
+                b'{"status":', encode(found.status), b',"grid":', place.grid, b',"chain":[', chain,
+                b'],"distance_to_border_m":', found.distance_m, b',"confidence":', found.confidence,
                 b',"alternates":', _alternates(others) if others else b"[]", b',"ruling":', ruling,
-                b',"position":{"lon":', lon, b',"lat":', lat, self._position_crs,
-                b'},"declared":{"lon":', asked.lon, b',"lat":', asked.lat, self._declared_crs,
-                b'},"why":"', before, b"" if after is None else b"%.1f%b" % (metres, after), by_ruling, vacancy,
-                b'","warnings":', encode(warnings) if warnings else b"[]",
-                b',"edition":', place.edition, self._answered_at,
-                b'","evidence":{"href":"', link, b'","checksum":"', checksum, b'"}}',
+                b',"position":{"lon":', found.lon, b',"lat":', found.lat, position_crs,
+                b'},"declared":{"lon":', found.x, b',"lat":', found.y, declared_crs, b'},"why":"',
+                before, b"" if after is None else b"%.1f%b" % (found.metres, after), by_ruling, vacancy,
+                b'","warnings":', encode(found.warnings) if found.warnings else b"[]",
+                b',"edition":', place.edition, b',"answered_at":', self._answered_at,
+                b',"evidence":{"href":"', evidence.href(self._asked, found, checksum),
+                b'","checksum":"', checksum, b'"}}',
             )
         )  # fmt: skip
 
     def core(self, found: Found) -> bytes:
         """Give the reproducible core of an answer."""
-        grid, chain, edition = found.place.core
-        others = b"[" + b",".join([_bare(one) for one in found.others]) + b"]" if found.others else b"[]"
+        if not found.others and found.ruling is None:
+            return evidence.core(self._asked, found, found.place.core)
+        others = b"[%b]" % b",".join(map(_bare, found.others))
         ruling = NULL if found.ruling is None else encode(str(found.ruling.id))
-        return evidence.core(
-            self._asked,
-            found.asked,
-            evidence.Finding(
-                STATUS[found.status], grid, chain, edition, found.distance_m, found.confidence, others, ruling
-            ),
-        )
-
-    def _evidence(self, found: Found) -> tuple[bytes, bytes]:
-        checksum = evidence.checksum(self.core(found))
-        return checksum, evidence.href(self._asked, found.asked, checksum)
+        return evidence.core(self._asked, found, found.place.core, others, ruling)
 
     def _chain(self, place: Place) -> tuple[bytes, bytes]:
         """Write the levels down to the one asked for, and what is to be said of a vacant post."""
-        chain, vacancy = place.chain, b""
-        if self._contacts and place.rows:
+        chain, level, vacancy = place.chain, self._question.level, b""
+        if self._question.contacts and place.rows:
             leaders = [self._leader(row.id) for row in place.rows]
             chain = (chain[0], *map(_led, chain[1:], leaders))
             vacancy = self._vacancy(place.rows, leaders)
-        if self._level is not None:
+        if level is not None:
             levels = [row.level for row in place.rows]
-            chain = chain[: levels.index(self._level) + 2] if self._level in levels else chain
+            chain = chain[: levels.index(level) + 2] if level in levels else chain
         return b",".join(chain), vacancy
 
     def _vacancy(self, rows: Sequence[GridRow], leaders: Sequence[dict[str, str] | None]) -> bytes:
@@ -221,7 +223,7 @@ class Writer:
         above = [row.name for row, leader in zip(rows[:-1], leaders[:-1], strict=True) if leader]
         if leaders[-1] or not above:
             return b""
-        return _inner(sentence("vacant", self._locale, grid=rows[-1].name, parent=above[-1]))
+        return _inner(sentence("vacant", self._question.locale, grid=rows[-1].name, parent=above[-1]))
 
     def _ruling(self, decided: Ruling, place: Place, ground: Place) -> tuple[bytes, bytes]:
         """Write the ruling, with the grid that would have answered without it, and what is to be said of it."""
@@ -231,11 +233,11 @@ class Writer:
             encode(day),
             ground.grid,
         )
-        if self._contacts:
+        if self._question.contacts:
             told += b',"decided_by":%b,"reason":%b' % (encode(decided.decided_by), encode(decided.reason))
         told += b"}"
         name = place.row.name if place.row else ""
-        return told, _inner(sentence("ruling", self._locale, grid=name, day=day))
+        return told, _inner(sentence("ruling", self._question.locale, grid=name, day=day))
 
 
 def _led(step: bytes, leader: dict[str, str] | None) -> bytes:

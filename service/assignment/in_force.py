@@ -176,7 +176,10 @@ class InForce:
 
     def scheme_code(self, scheme_id: int) -> str:
         """Give the code of a scheme."""
-        return next(code for code, number in self._schemes.items() if number == scheme_id)
+        for code, number in self._schemes.items():
+            if number == scheme_id:
+                return code
+        raise KeyError(scheme_id)
 
     def now(self) -> datetime:
         """Give the database's clock as far as known. May raise NotReady."""
@@ -221,7 +224,7 @@ class InForce:
         if found is None:
             found = self._await(key)
         # A rollback is the same content under another number; what was written of the other one is not ours.
-        return found.map if found.map.key == key else replace(found.map, key=key, places={})
+        return found.map if found.map.key == key else replace(found.map, key=key)
 
     def _attach(self, key: EditionKey) -> Attached | None:
         try:
@@ -256,15 +259,16 @@ class InForce:
         self._generation += 1
 
     def _follow(self) -> None:
-        self.poll(everything=self._hasten.is_set())
-        self._hasten.clear()
+        was_notified = self._hasten.is_set()
+        self._hasten.clear()  # before we ask: what is told meanwhile makes us ask again
+        self.poll(everything=was_notified)
         self._hasten.wait(POLL_SECONDS)
 
     def _listen(self) -> None:
         """Let notifications make us ask sooner. A connection lost here costs nothing but that."""
         pooled = Session.kw["bind"].raw_connection()
-        pooled.detach()
         with pooled.driver_connection as connection:
+            pooled.detach()  # it stays ours, and is closed at the end
             connection.autocommit = True
             connection.execute(f"listen {CHANNEL}")
             for _ in connection.notifies():
@@ -286,10 +290,9 @@ class InForce:
             self._kept.drop(place)
             self._changed()
             kept = None
-        is_there = bool(inode) and (
-            (kept is not None and kept.inode == inode) or self._attach(key) is not None
-        )
-        if is_there:
+        if inode and kept is not None and kept.inode == inode:
+            pass  # as it should be
+        elif inode and self._attach(key) is not None:
             self._last_sign = time.monotonic()
         elif self._ask(key) and kept is None:
             with Session() as session:
@@ -317,6 +320,9 @@ def _repeat(step: Callable[[], None]) -> None:
             step()
         except (SQLAlchemyError, psycopg.Error, NotReady, OSError) as error:
             _log.warning("editions not heard", step=step.__name__, error=str(error))
+            time.sleep(POLL_SECONDS)
+        except Exception:  # a thread that ended would be missed by nobody, until the answers stop
+            _log.exception("editions not heard", step=step.__name__)
             time.sleep(POLL_SECONDS)
 
 

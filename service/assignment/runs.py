@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from geo.crs import Crs
 from service.assignment.answers import Question
 from service.assignment.columns import answer_columns, answer_schema
+from service.assignment.doubts import Watch, batch_warnings
 from service.assignment.formats import Encoder, Rows, Source
 from service.assignment.formats.arrow_form import ArrowEncoder
 from service.assignment.formats.geojson_form import FeaturesEncoder
@@ -33,6 +35,12 @@ class Asked:
         """Answer some rows as columns."""
         return answer_columns(self.in_force, self.question, self.levels, rows.positions, self.crs)
 
+    def doubts(self, watch: Watch) -> list[str]:
+        """Say what is doubtful about positions as a whole."""
+        maps = self.in_force.maps_at(self.question.scheme_id, self.question.moment)
+        points = watch.points[np.isfinite(watch.points).all(axis=1)]
+        return [one["detail"] for one in batch_warnings(maps, points, self.crs, self.question.locale)]
+
     def editions(self) -> list[list[object]]:
         """List the editions that answer."""
         maps = self.in_force.maps_at(self.question.scheme_id, self.question.moment)
@@ -48,8 +56,13 @@ class Piece:
     failed: int = 0
 
 
-def run(source: Source, encoder: Encoder, asked: Asked, done: int = 0) -> Iterator[Piece]:
-    """Answer all rows of a source; the first `done` were answered by an earlier run. May raise Conflict."""
+def run(
+    source: Source, encoder: Encoder, asked: Asked, done: int = 0, watch: Watch | None = None
+) -> Iterator[Piece]:
+    """Answer all rows of a source; the first `done` were answered by an earlier run. May raise Conflict.
+
+    `watch` sees all positions, for what can only be said of them together.
+    """
     beginning = encoder.begin()
     if done:
         if isinstance(encoder, FeaturesEncoder | ArrowEncoder):
@@ -59,6 +72,8 @@ def run(source: Source, encoder: Encoder, asked: Asked, done: int = 0) -> Iterat
     rows_behind = 0
     for rows in source:
         rows_behind += len(rows)
+        if watch is not None:
+            watch.add(rows.positions.xy)
         if rows_behind <= done:
             continue
         if rows_behind - len(rows) < done:

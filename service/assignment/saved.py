@@ -20,7 +20,7 @@ from geo.locator import saved as locators
 from service.assignment.contents import Contents
 from service.assignment.maps import EditionKey, EditionMap
 from service.grids.readiness import Content
-from service.owner import give
+from service.owner import give, prepare_folder
 from service.settings import Settings
 
 FOLDER, SUFFIX, ASIDE, ILL, TURN = "indexes", ".index", ".new", ".damaged", "turn.lock"
@@ -101,8 +101,10 @@ def turn() -> Iterator[None]:
     """Be the only builder of this machine for a while. May raise IndexNotSaved."""
     place = folder()
     try:
+        if not place.parent.exists():
+            prepare_folder(place.parent)
         if not place.exists():
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, exist_ok=True)
             give(place, place.parent)
         opened = (place / TURN).open("a")
         give(place / TURN, place)
@@ -127,17 +129,32 @@ def is_somebody_building() -> bool:
     return False
 
 
-def verify(path: Path) -> bool:
-    """Read a whole index and tell whether it is well; one that is not is put aside, so that nobody attaches it."""
+def state(path: Path) -> str:
+    """Read a whole index and tell whether it is well, missing or damaged."""
+    if not path.exists():
+        return "missing"
     try:
         locators.verify(path)
-    except FileNotFoundError:
-        return True
     except (OSError, DamagedIndex):
+        return "damaged"
+    return "well"
+
+
+def verify(path: Path) -> bool:
+    """Tell whether an index is whole or missing; one that is damaged is put aside, so that nobody attaches it."""
+    is_damaged = state(path) == "damaged"
+    if is_damaged:
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_name(path.name + ILL))
-        return False
-    return True
+    return not is_damaged
+
+
+def size_of(path: Path) -> int:
+    """Give the bytes of the file at a place, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def inode_of(path: Path) -> int:

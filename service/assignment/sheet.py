@@ -17,6 +17,7 @@ from service.assignment.sheet_map import Marks, Words, draw, frame_around
 from service.city.profile import Profile
 
 NEIGHBOURS_AT_MOST = 6
+MAP_HEIGHT, LEAST_MAP_HEIGHT, ROW_HEIGHT = 330.0, 190.0, 17.0  # pixels
 GROUP = 8  # digits of a checksum that stand together
 
 
@@ -91,7 +92,7 @@ def sheet_of(session: Session, subject: Subject, profile: Profile, locale: str) 
         chain=chain,
         why=answer["why"],
         certainty=_certainty(subject),
-        neighbours=tuple(_neighbour(one) for one in answer["alternates"][:NEIGHBOURS_AT_MOST]),
+        neighbours=tuple(_neighbour(one) for one in _others(answer)),
         edition=_edition(answer, zone, locale),
         ruling=_ruling(subject, zone, locale),
         checksum=tuple(subject.checksum[at : at + GROUP] for at in range(0, len(subject.checksum), GROUP)),
@@ -144,17 +145,32 @@ def _status(status: str) -> str:
 def _confidence(answer: dict[str, Any]) -> str:
     if answer["ruling"] is not None:
         return _("By ruling")  # how sure the map is says nothing about what a person decided
-    return "–" if answer["confidence"] is None else f"{answer['confidence'] * 100:.0f} %"
+    return (
+        "–"
+        if answer["confidence"] is None or answer["grid"] is None
+        else f"{answer['confidence'] * 100:.0f} %"
+    )
 
 
 def _certainty(subject: Subject) -> str:
     """Say how the distance compares with the accuracy."""
     distance, accuracy = subject.answer["distance_to_border_m"], subject.accuracy_m
-    if not accuracy or distance is None or subject.answer["status"] not in ("inside", "gap"):
+    if (
+        subject.ruling
+        or not accuracy
+        or distance is None
+        or subject.answer["status"] not in ("inside", "gap")
+    ):
         return ""
     if distance > accuracy:
         return _("That is more than the accuracy of the position, %(accuracy)s m.", accuracy=f"{accuracy:g}")
     return _("That is less than the accuracy of the position, %(accuracy)s m.", accuracy=f"{accuracy:g}")
+
+
+def _others(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """List who else could be meant; not the one a ruling names."""
+    code = answer["grid"]["code"] if answer["grid"] else None
+    return [one for one in answer["alternates"] if one["code"] != code][:NEIGHBOURS_AT_MOST]
 
 
 def _neighbour(one: dict[str, Any]) -> str:
@@ -207,12 +223,21 @@ def _map(session: Session, subject: Subject) -> str:
     reach = max(
         1.5 * (subject.accuracy_m or 0.0), distance or 0.0, ruling.spot[2] if ruling and ruling.spot else 0.0
     )
-    ground = read_ground(session, frame_around(lon, lat, reach), subject.snapshots)
+    ground = read_ground(session, frame_around(lon, lat, reach, _map_height(subject)), subject.snapshots)
     marks = Marks(
         grid_id=UUID(answer["grid"]["id"]) if answer["grid"] else None,
         accuracy_m=subject.accuracy_m,
         has_distance=answer["distance_to_border_m"] is not None and ruling is None,
-        neighbours=tuple(one["code"] for one in answer["alternates"] if one["code"])[:NEIGHBOURS_AT_MOST],
+        neighbours=tuple(one["code"] for one in _others(answer) if one["code"]),
         ruling=ruling.area if ruling else None,
     )
     return draw(ground, marks, Words(_("Map of the position"), _("N"), _("m"), _("km")))
+
+
+def _map_height(subject: Subject) -> float:
+    """Leave as much of one page to the map as the texts don't need."""
+    answer, ruling = subject.answer, subject.ruling
+    rows = max(0, len(answer["chain"]) - 4) * 1.3 + len(_others(answer)) // 2
+    if ruling is not None:
+        rows += 3 + (len(ruling.reason) / 44 if subject.tells_persons else 0)
+    return max(MAP_HEIGHT - ROW_HEIGHT * rows, LEAST_MAP_HEIGHT)

@@ -18,9 +18,9 @@ from service.assignment.batch import not_on_earth, read_row
 from service.assignment.in_force import IN_FORCE
 from service.assignment.page import page_config
 from service.errors import Invalid
-from service.http import arguments, json_response, language, lookup, raw_json
+from service.http import arguments, json_response, language, lookup, mounted_at, raw_json
 from service.openapi import takes
-from service.people.guards import principal
+from service.people.guards import ANONYMOUS, principal
 from service.people.permissions import Permission
 
 bp = APIBlueprint("assignment", __name__)
@@ -101,14 +101,15 @@ def _question(given: Mapping[str, str] | None = None) -> Question:
     level = given.get("level")
     if level is not None and level not in IN_FORCE.levels[scheme_id]:
         _refuse("level", f"There is no level {level!r}. Known: {', '.join(IN_FORCE.levels[scheme_id])}.")
+    profile, who = IN_FORCE.profile, principal()
     return Question(
         scheme_id=scheme_id,
-        moment=moment(given.get("at"), IN_FORCE.profile.time_zone) or answered_at,
+        moment=moment(given.get("at"), profile.time_zone) or answered_at,
         answered_at=answered_at,
-        locale=language(IN_FORCE.profile.locale, given.get("locale")),
-        contacts=principal().may(Permission.CONTACT_READ),
+        locale=language(profile.locale, given.get("locale")),
+        contacts=who is not ANONYMOUS and who.may(Permission.CONTACT_READ),
         level=level,
-        root=request.script_root,
+        root=mounted_at(),
     )
 
 

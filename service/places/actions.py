@@ -75,8 +75,9 @@ def import_places(
     kept = _open(session, into, file_name, source.crs.key, by=by, at=at)
     done = Imported(into, kept.edition, source.crs.key)
     good, points = _sorted_out(source, done, skip_errors=skip_errors)
-    grounds = ground.lies_on(points)
-    _look_outside(good, grounds, done, outside=outside)
+    grounds, is_mapped = ground.survey(points)
+    if is_mapped:
+        _look_outside(good, grounds, done, outside=outside)
     if replace:
         done.removed = _remove(session, kept, may)
     _require({one.district_id for one in grounds}, may)
@@ -93,6 +94,7 @@ def remove_list(
     session: Session, name: str, *, may: May = lambda district_id: True, by: audit.Actor, at: datetime
 ) -> int:
     """Forget a list with its places; gives how many. May raise NotFound, NotAllowed."""
+    session.execute(text("select pg_advisory_xact_lock(hashtext('places'))"))
     kept = session.scalar(select(PlaceList).where(PlaceList.name == name).with_for_update())
     if kept is None:
         raise NotFound(f"There is no list of places {name!r}.")
@@ -108,12 +110,16 @@ def count_grams(session: Session) -> None:
     session.flush()
     session.execute(text("delete from place_gram"))
     session.execute(COUNT)
+    session.execute(text("select gin_clean_pending_list('ix_place_grams')"))
     session.execute(text("analyze place, place_gram"))
 
 
 def _open(
     session: Session, name: str, file_name: str, crs: str, *, by: audit.Actor, at: datetime
 ) -> PlaceList:
+    session.execute(
+        text("select pg_advisory_xact_lock(hashtext('places'))")
+    )  # pieces are counted over all lists
     kept = session.scalar(select(PlaceList).where(PlaceList.name == name).with_for_update())
     if kept is None:
         kept = PlaceList(name=name, edition=0)
@@ -152,8 +158,6 @@ def _sorted_out(
 def _look_outside(
     places: Sequence[NewPlace], grounds: Sequence[ground.Ground], done: Imported, *, outside: bool
 ) -> None:
-    if not ground.is_mapped():
-        return
     for one, lies in zip(places, grounds, strict=True):
         if lies.district_id == NOWHERE:
             done.note(one.row, "outside", f"{one.name} lies outside of the city")

@@ -22,14 +22,14 @@ class Ground:
     grid: GridRow | None = None
 
 
-def is_mapped() -> bool:
-    """Tell whether any map is in force."""
-    scheme_id = IN_FORCE.scheme_id(None)
-    return scheme_id is not None and bool(IN_FORCE.maps_at(scheme_id, IN_FORCE.now()))
-
-
 def lies_on(points: NDArray[np.float64]) -> list[Ground]:
     """Tell for each canonical position (n, 2) whose ground it is. May raise NotReady."""
+    return survey(points)[0]
+
+
+def survey(points: NDArray[np.float64]) -> tuple[list[Ground], bool]:
+    """Tell whose ground positions (n, 2) are, and whether any map is in force. May raise NotReady."""
+    IN_FORCE.hear()
     scheme_id = IN_FORCE.scheme_id(None)
     if scheme_id is None:
         raise NotReady("The city has no scheme of grids yet: start the service once.")
@@ -44,4 +44,4 @@ def lies_on(points: NDArray[np.float64]) -> list[Ground]:
         above = [hit.map.grids[one] for one in grid.chain] if grid else []
         names = (key.district_name, *(one.name for one in above if one.position < finest))
         grounds.append(Ground(key.district_id, key.district_code, names, grid))
-    return grounds
+    return grounds, bool(maps)

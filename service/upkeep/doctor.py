@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import migrate
+from service.assignment import building, saved
 from service.assignment.in_force import IN_FORCE
 from service.errors import ServiceError
 from service.settings import Settings
@@ -32,6 +33,7 @@ def examine(session: Session, settings: Settings) -> Iterator[Answer]:
     schema = _schema(session)
     yield schema
     if schema.is_well:  # else the questions themselves would fail
+        yield _indexes(session)
         yield _maps()
         yield _jobs(session)
 
@@ -57,6 +59,24 @@ def _schema(session: Session) -> Answer:
     is_there = session.scalar(text("select to_regclass('alembic_version') is not null"))
     found = session.scalar(text("select version_num from alembic_version")) if is_there else "none yet"
     return Answer("the schema is the newest", found == migrate.wanted_revision(), str(found))
+
+
+def _indexes(session: Session) -> Answer:
+    """Read every index that is needed now; a missing one is made anew by itself, a damaged one as well."""
+    counts, size = dict.fromkeys(("well", "missing", "damaged"), 0), 0
+    for content in building.needed(session):
+        path = saved.path_of(content)
+        found = saved.state(path)
+        counts[found] += 1
+        size += saved.size_of(path)
+    aside = len(list(saved.folder().glob(f"*{saved.ILL}")))
+    found = ", ".join(f"{count} {state}" for state, count in counts.items())
+    is_well = not (counts["missing"] or counts["damaged"])
+    return Answer(
+        "the indexes of the maps in force are whole",
+        is_well,
+        f"{found}, {size / 2**20:.1f} MiB, {aside} put aside",
+    )
 
 
 def _maps() -> Answer:

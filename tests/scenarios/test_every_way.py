@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -18,6 +20,7 @@ from service.assignment.batch import flat
 from tests.oracles.coverages import awkward_points
 from tests.scenarios.installation import Installation, write_map
 
+ARROW = "application/vnd.apache.arrow.stream"
 LEVELS = ("subdistrict", "community", "yard")
 Answer = dict[str, Any]
 
@@ -65,9 +68,9 @@ class Asked:
     def __init__(self, service: Installation, points: list[list[float]], crs: str) -> None:
         self.service, self.points, self.crs = service, points, crs
 
-    def post(self, kind: str, body: str) -> bytes:
+    def post(self, kind: str, body: str | bytes, accept: str | None = None) -> bytes:
         path = f"/api/v1/assign?crs={self.crs}&locale=en"
-        status, answer = self.service.ask("POST", path, body, Content_Type=kind)
+        status, answer = self.service.ask("POST", path, body, Content_Type=kind, Accept=accept or kind)
         assert status == 200, answer[:300]
         return answer
 
@@ -84,11 +87,25 @@ class Asked:
         body = {"crs": self.crs, "points": self.points, "accuracy_m": 15}
         return json.loads(self.post("application/json", json.dumps(body)))["results"]
 
+    def as_arrow(self) -> list[Answer]:
+        table, out = self.columns(), io.BytesIO()
+        with pa.ipc.new_stream(out, table.schema) as writer:
+            writer.write_table(table)
+        return filled(pa.ipc.open_stream(self.post(ARROW, out.getvalue())).read_all())
+
+    def as_csv_to_parquet(self) -> list[Answer]:
+        raw = self.post("text/csv", self.table(), accept="application/vnd.apache.parquet")
+        return filled(pq.read_table(io.BytesIO(raw)))
+
+    def columns(self) -> pa.Table:
+        lon, lat = zip(*self.points, strict=True)
+        return pa.table({"lon": lon, "lat": lat, "accuracy_m": [15] * len(lon)})
+
     def as_ndjson(self) -> list[Answer]:
         lines = (json.dumps({"lon": x, "lat": y, "accuracy_m": 15}) for x, y in self.points)
         return [json.loads(one) for one in self.post("application/x-ndjson", "\n".join(lines)).splitlines()]
 
-    def as_geojson(self) -> list[Answer]:
+    def geojson(self) -> str:
         features = [
             {
                 "type": "Feature",
@@ -97,8 +114,10 @@ class Asked:
             }
             for one in self.points
         ]
-        body = json.dumps({"type": "FeatureCollection", "features": features})
-        answer = json.loads(self.post("application/geo+json", body))
+        return json.dumps({"type": "FeatureCollection", "features": features})
+
+    def as_geojson(self) -> list[Answer]:
+        answer = json.loads(self.post("application/geo+json", self.geojson()))
         return [one["properties"] for one in answer["features"]]
 
     def table(self) -> str:
@@ -111,10 +130,32 @@ class Asked:
         words = ("--lon", "lon", "--lat", "lat", "--crs", self.crs, "--accuracy", "accuracy_m")
         return read(self.service.told("assign", "-", *words, given=self.table()))
 
+    def by_command_through_files(self, folder: Path) -> list[list[Answer]]:
+        """Parquet to Arrow, Arrow to GeoJSON, GeoJSON to Parquet, each read and written as files."""
+        folder.mkdir()
+        paths = [folder / f"points.{form}" for form in ("parquet", "arrow", "geojson")]
+        pq.write_table(self.columns(), paths[0])
+        with pa.ipc.new_stream(paths[1], self.columns().schema) as writer:
+            writer.write_table(self.columns())
+        paths[2].write_bytes(self.geojson().encode())
+        outputs = [folder / f"out.{form}" for form in ("arrow", "geojson", "parquet")]
+        for path, output in zip(paths, outputs, strict=True):
+            resume = () if output.suffix == ".parquet" else ("--resume",)
+            words = ("--crs", self.crs, "--accuracy", "accuracy_m", "-o", output, *resume)
+            assert self.service.told("assign", path, *words) == ""
+        features = json.loads(outputs[1].read_bytes())["features"]
+        arrow, parquet = pa.ipc.open_stream(outputs[0]).read_all(), pq.read_table(outputs[2])
+        return [filled(arrow), [one["properties"] for one in features], filled(parquet)]
+
     def by_command_as_ndjson(self) -> list[Answer]:
         words = ("--lon", "lon", "--lat", "lat", "--crs", self.crs, "--accuracy", "15", "--format", "ndjson")
         told = self.service.told("assign", "-", *words, given=self.table())
         return [json.loads(one) for one in told.splitlines()]
+
+
+def filled(table: pa.Table) -> list[Answer]:
+    """Rows with the empty text where there is nothing."""
+    return [{n: "" if value is None else value for n, value in row.items()} for row in table.to_pylist()]
 
 
 def read(text: str) -> list[Answer]:
@@ -141,7 +182,7 @@ def shifted(point: list[float]) -> list[float]:
 
 @pytest.mark.parametrize("crs", ["wgs84", "gcj02"])
 def test_every_way_of_asking_gives_the_same(
-    service: Installation, points: list[list[float]], crs: str
+    service: Installation, points: list[list[float]], crs: str, tmp_path: Path
 ) -> None:
     given = points if crs == "wgs84" else [shifted(one) for one in points]
     asked = Asked(service, given, crs)
@@ -152,8 +193,13 @@ def test_every_way_of_asking_gives_the_same(
     columns = as_text([flat(one, LEVELS) for one in single])
     assert as_text(asked.as_geojson()) == columns
     assert as_text(asked.as_csv()) == columns
+    assert as_text(asked.as_arrow()) == columns
+    assert as_text(asked.as_csv_to_parquet()) == columns
     assert as_text(asked.by_command()) == columns
     assert as_text(asked.by_command_as_ndjson()) == columns
+    if crs == "gcj02":
+        for found in asked.by_command_through_files(tmp_path / "files"):
+            assert as_text(found) == columns
 
 
 def test_the_order_of_imports_changes_nothing(

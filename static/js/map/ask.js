@@ -1,7 +1,7 @@
 // What somebody types: a coordinate in one of many spellings, the name or code of a grid, an address or a place.
 import { config, element, texts } from "./dom.js";
 import { levelName } from "./card.js";
-import { isGridItself, placeRow, searchPlaces } from "./places.js";
+import { isGridItself, likelyPlaces, placeRow } from "./places.js";
 
 const NUMBER = /[-+]?\d+(?:\.\d+)?/g;
 const LATITUDE_FIRST = /^\s*(?:北纬|南纬|纬度|lat\w*\s*[:=]?)|^[^,，;；\s]*[NS北南]/i;
@@ -33,7 +33,7 @@ export class Suggestions {
     const text = this.field.value.trim();
     if (!text || readPair(text) || text.length > 100) return this.close();
     const turn = ++this.turn;
-    const [grids, places] = await Promise.all([search(text, 8), searchPlaces(text, 8)]);
+    const [grids, places] = await Promise.all([search(text, 8), likelyPlaces(text, 8)]);
     const found = [...grids, ...places.filter((one) => !grids.some((grid) => isGridItself(one, grid)))];
     if (turn === this.turn && document.activeElement === this.field) this.open(found);
     return undefined;

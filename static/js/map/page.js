@@ -5,7 +5,7 @@ import { config, say, texts } from "./dom.js";
 import { Editions } from "./editions.js";
 import { GridList } from "./list.js";
 import { PlainMap } from "./plain.js";
-import { candidateCard, placeSection } from "./places.js";
+import { candidateCard, findPlaces, LIKELY, placeSection } from "./places.js";
 import { hasWebGl, LiveMap } from "./view.js";
 
 const form = document.getElementById("ask");
@@ -67,7 +67,7 @@ async function get(url) {
   try {
     const response = await fetch(url, { headers: { "Accept-Language": document.documentElement.lang } });
     const body = await response.json();
-    return response.ok ? { body } : { problem: body.detail, candidates: body.candidates, status: response.status, request: response.status >= 500 ? body.request_id : null };
+    return response.ok ? { body } : { problem: body.detail, request: response.status >= 500 ? body.request_id : null };
   } catch {
     return { problem: texts.unreachable };
   }
@@ -146,13 +146,15 @@ async function askAddress(text) {
   const [first] = await search(text, 1);
   if (mine !== turn) return;
   if (first && [first.properties.name, first.properties.code].includes(text)) return chooseGrid(first);
-  const url = address({ address: text });
-  const { body: answer, problem, candidates, status, request } = await get(url);
+  const { places, clear } = await findPlaces(text, 10);
   if (mine !== turn) return;
-  if (answer) return showAnswer(answer, url, { mayMove: true, place: answer.place });
-  if (candidates) return show(candidateCard(problem, candidates, choosePlace));
-  if (first) return chooseGrid(first);
-  return show(failure(status === 404 ? say("noSuch", { text }) : problem, request));
+  if (!clear && places.length && (!first || places[0].score >= LIKELY)) return show(candidateCard(say("unclear", { text }), places, choosePlace));
+  if (!clear) return first ? chooseGrid(first) : show(failure(say("noSuch", { text })));
+  const url = address({ address: text });
+  const { body: answer, problem, request } = await get(url);
+  if (mine !== turn) return;
+  if (answer) showAnswer(answer, url, { mayMove: true, place: answer.place });
+  else show(failure(problem, request));
 }
 
 function choose(one) {

@@ -1,9 +1,16 @@
 // Places of the city's lists: found by name, alias or address, listed where several may be meant.
 import { config, element, icon, say, texts } from "./dom.js";
 
-export async function searchPlaces(text, limit) {
+export const LIKELY = 0.6;
+
+// Gives {places, clear}: clear is the id of the one place that is meant, where there is one.
+export async function findPlaces(text, limit) {
   const answer = await fetch(`${config.api}/places?limit=${limit}&q=${encodeURIComponent(text)}`);
-  return answer.ok ? (await answer.json()).places : [];
+  return answer.ok ? answer.json() : { places: [], clear: null };
+}
+
+export async function likelyPlaces(text, limit) {
+  return (await findPlaces(text, limit)).places.filter((one) => one.score >= LIKELY);
 }
 
 // A grid and a place of its name on its ground are the same to whoever looks for one.
@@ -16,7 +23,8 @@ export function placeRow(place) {
   row.append(icon("geo-alt"), element("b", place.name));
   const also = place.matched.text === place.name ? place.address : place.matched.text;
   if (also && also !== place.name) row.append(element("span", also, "muted"));
-  row.append(element("span", place.grid ? place.grid.name : texts.outside, "muted end"));
+  const grid = place.grid ? place.grid.name : texts.outside;
+  if (grid !== place.name) row.append(element("span", grid, "muted end"));
   return row;
 }
 

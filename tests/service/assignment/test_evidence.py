@@ -6,11 +6,14 @@ import re
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import text
 
+from service import clock
 from service.assignment import sheet_pdf
 from service.assignment.in_force import IN_FORCE
-from tests.service.assignment.town import bearer, boss, decide, edition  # noqa: F401
-from tests.service.grids.maps import EAST, WEST
+from service.grids import publishing, queries
+from tests.service.assignment.town import BY, bearer, boss, decide, edition  # noqa: F401
+from tests.service.grids.maps import EAST, WEST, box, bring, write
 
 POINT = {"lon": 118.8095, "lat": 31.905, "crs": "wgs84"}
 
@@ -107,6 +110,32 @@ def test_a_ruling_answers_and_shows_and_old_links_stay_true(ask, client, boss):
         assert again(client, one).json["is_equal"], one
     assert again(client, ruled).json["answer"]["ruling"]["id"] == made["id"]
     assert ask(at=before["answered_at"])["ruling"] is None
+
+
+def test_a_report_goes_to_the_grid_a_ruling_names(ask, client, boss, bearer, session):
+    decide(client, boss)
+    ask()
+    report = {"happened_at": "2026-01-05T08:00:00+08:00", "category": "litter", "text": "x", "source": "t"}
+    reports = [{**report, **POINT, "lon": lon} for lon in (118.8095, 118.802)]
+    sent = client.post("/api/v1/reports", json=reports, headers=bearer("report_send"))
+    assert sent.status_code == 201, sent.json
+    rows = session.execute(text("select raw_x, grid_code, status from report order by raw_x desc")).all()
+    assert [tuple(one) for one in rows] == [(118.8095, EAST, "inside"), (118.802, WEST, "inside")]
+
+
+def test_where_an_edition_lost_the_grid_the_map_answers_again(ask, client, boss, session, tmp_path):
+    decide(client, boss)
+    ruled = ask()
+    assert ruled["grid"]["code"] == EAST
+    path = write(tmp_path / "one.geojson", [(WEST, "西社区", box(118.8, 118.83))])
+    bring(session, path, base="empty", plan="Q")
+    plan = queries.get_plan(session, "Q", lock=True)
+    publishing.waive(session, plan, ["all"], reason="test", **BY, at=clock.now())
+    publishing.publish(session, plan, **BY, at=clock.now())
+    session.flush()
+    after = ask()
+    assert (after["edition"]["number"], after["grid"]["code"], after["ruling"]) == (2, WEST, None)
+    assert again(client, ruled).json["is_equal"]
 
 
 def test_persons_and_reasons_are_told_only_with_the_scope(ask, client, boss):

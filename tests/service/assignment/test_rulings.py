@@ -13,8 +13,9 @@ from service.assignment.in_force import IN_FORCE
 from service.assignment.rulings import RULINGS
 from service.audit import AuditEvent
 from service.city import actions as city
+from service.grids import publishing, queries
 from tests.service.assignment.town import BY, SPOT, bearer, boss, decide, edition  # noqa: F401
-from tests.service.grids.maps import EAST, WEST
+from tests.service.grids.maps import EAST, WEST, box, bring, write
 
 
 def now_at(lon=118.8095, lat=31.905):
@@ -167,6 +168,23 @@ def test_only_who_may_decide_here_does(client, session, edition, bearer):
     undo = f"/api/v1/rulings/{made.json['id']}/revoke"
     assert client.post(undo, json={"reason": "x"}, headers=away).status_code == 403
     assert client.get("/api/v1/rulings", headers=away).json["rulings"] == []
+
+
+def test_ground_of_two_districts_needs_the_right_in_both(client, session, boss, bearer, tmp_path):
+    city.add_district(session, code="990102", name="乙区", **BY, at=clock.now())
+    path = write(tmp_path / "other.geojson", [("990102001001", "丙社区", box(118.82, 118.83))])
+    bring(session, path, base="empty", plan="Q", district="990102")
+    plan = queries.get_plan(session, "Q", lock=True)
+    publishing.waive(session, plan, ["all"], reason="test", **BY, at=clock.now())
+    publishing.publish(session, plan, **BY, at=clock.now())
+    session.flush()
+    here = session.scalar(text("select code from district order by id limit 1"))
+    mine = bearer("ruling_decide", district=here)
+    assert decide(client, mine, lon=118.8199).status_code == 403  # 10 m from the neighbour's ground
+    assert decide(client, mine, lon=118.8199, radius_m=5).status_code == 201
+    assert decide(client, boss, lon=118.8199).status_code == 201
+    away = decide(client, boss, grid="990102001001")
+    assert (away.status_code, away.json["errors"][0]["pointer"]) == (422, "/grid")
 
 
 def test_rulings_are_listed_page_by_page_without_persons_unless_told(client, boss, bearer):

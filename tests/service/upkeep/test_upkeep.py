@@ -29,6 +29,8 @@ def source(cluster, tmp_path):
     (data / "demo" / "accounts.json").write_text("{}")
     (data / "postgres").mkdir()
     (data / "postgres" / "PG_VERSION").write_text("15")
+    (data / "indexes").mkdir()
+    (data / "indexes" / "x.index").write_text("made again")
     return url, data
 
 
@@ -47,7 +49,7 @@ def test_a_backup_comes_back_whole(cluster, source, tmp_path):
     backup.write(url, data, target, at=clock.now())
     with tarfile.open(target) as tar:
         assert "files/demo/accounts.json" in tar.getnames()
-        assert not any("postgres" in name for name in tar.getnames())
+        assert not any("postgres" in name or "indexes" in name for name in tar.getnames())
 
     empty = make_database(cluster, f"restore_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
     there = tmp_path / "there"
@@ -112,6 +114,34 @@ def test_the_doctor_sees_an_old_schema_and_asks_no_further(session, tmp_path):
     session.execute(text("update alembic_version set version_num = '0001_city'"))
     answers = list(doctor.examine(session, Settings(data=tmp_path)))
     assert [one.question for one in answers if not one.is_well] == ["the schema is the newest"]
+
+
+def test_the_doctor_reads_the_indexes_through(session, tmp_path, monkeypatch):
+    from service import audit
+    from service.assignment import building, saved
+    from service.grids import publishing, queries
+    from tests.service.grids import maps
+
+    monkeypatch.setenv("WANGGE_DATA", str(tmp_path))
+    assert "0 well, 0 missing, 0 damaged" in examined(session, tmp_path, "indexes").found
+    path = maps.write(tmp_path / "map.geojson", [("000000001", "甲", maps.box(116.0, 116.001))])
+    maps.bring(session, path, plan="p", crs="wgs84")
+    publishing.publish(session, queries.get_plan(session, "p"), by=audit.OPERATOR, at=clock.now())
+    session.flush()
+    [index] = (saved.path_of(one) for one in building.needed(session))
+    assert examined(session, tmp_path, "indexes").found.startswith("1 well, 0 missing, 0 damaged, 0.")
+    whole = bytearray(index.read_bytes())
+    whole[-200] ^= 1
+    index.unlink()
+    assert not examined(session, tmp_path, "indexes").is_well
+    index.write_bytes(whole)
+    assert "1 damaged" in examined(session, tmp_path, "indexes").found
+
+
+def examined(session, folder, word):
+    """Give the one answer whose question has the word."""
+    [one] = (one for one in doctor.examine(session, Settings(data=folder)) if word in one.question)
+    return one
 
 
 def test_the_doctor_sees_a_failed_job(session, tmp_path):
