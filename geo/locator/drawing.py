@@ -47,9 +47,7 @@ class Drawing:
     meeting: Shorts
 
 
-def draw(
-    ends: Floats, left: Integers, right: Integers, locate: Locate, *, cells: int | None = None
-) -> Drawing:
+def draw(ends: Floats, left: Shorts, right: Shorts, locate: Locate, *, cells: int | None = None) -> Drawing:
     """Draw the raster of a coverage.
 
     Parameters
@@ -67,7 +65,7 @@ def draw(
     high = np.maximum(ends[:, :2], ends[:, 2:]).max(axis=0)
     wanted = cells or min(max(CELLS_PER_EDGE * len(ends), LEAST_CELLS), MOST_CELLS)
     whole = frame = Frame.over(low, high, wanted)
-    sketch = _Sketch(Edges(ends, left.astype(np.int32), right.astype(np.int32)))
+    sketch = _Sketch(Edges(ends, left, right))
     size = frame.rows * frame.columns
     edge, column, row = _touched(frame, ends)
     place = row.astype(np.int64) * frame.columns + column

@@ -70,7 +70,7 @@ class ScalarBorders:
 
     def __init__(self, borders: EdgeGroups) -> None:
         self._top = memoryview(borders.top)
-        self._edges = memoryview(borders.edges.reshape(-1))
+        self._which, self._edges = memoryview(borders.which), memoryview(borders.table.reshape(-1))
         self._levels = [
             (memoryview(one.first_node), memoryview(one.first_child), memoryview(one.box.reshape(-1)))
             for one in borders.levels
@@ -94,7 +94,14 @@ class ScalarBorders:
             if level:
                 self._descend(search, level - 1, begin, end)
             else:
-                search.measure(self._edges[4 * begin : 4 * end].tolist())
+                search.measure(self._ends(self._which[begin:end].tolist()))
+
+    def _ends(self, edges: list[int]) -> list[float]:
+        """Give the ends of edges one after another; along a ring their numbers mostly run on."""
+        low, count = min(edges), len(edges)
+        if max(edges) - low == count - 1:
+            return self._edges[4 * low : 4 * (low + count)].tolist()
+        return [place for edge in edges for place in self._edges[4 * edge : 4 * edge + 4]]
 
 
 class _Search:

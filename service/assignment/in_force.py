@@ -259,8 +259,9 @@ class InForce:
         self._generation += 1
 
     def _follow(self) -> None:
-        self.poll(everything=self._hasten.is_set())
-        self._hasten.clear()
+        was_notified = self._hasten.is_set()
+        self._hasten.clear()  # before we ask: what is told meanwhile makes us ask again
+        self.poll(everything=was_notified)
         self._hasten.wait(POLL_SECONDS)
 
     def _listen(self) -> None:
@@ -289,10 +290,9 @@ class InForce:
             self._kept.drop(place)
             self._changed()
             kept = None
-        is_there = bool(inode) and (
-            (kept is not None and kept.inode == inode) or self._attach(key) is not None
-        )
-        if is_there:
+        if inode and kept is not None and kept.inode == inode:
+            pass  # as it should be
+        elif inode and self._attach(key) is not None:
             self._last_sign = time.monotonic()
         elif self._ask(key) and kept is None:
             with Session() as session:

@@ -113,7 +113,7 @@ def test_shares_are_what_sampling_finds(coverage: Coverage, seed: int, accuracy:
     assert all(rest < 0.006 for rest in expected.values())  # nothing that matters is left out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(coverages(max_faces=16), SEEDS, st.floats(0.01, 300))
 def test_shares_add_up_and_one_is_as_many(coverage: Coverage, seed: int, accuracy: float) -> None:
     points = awkward_points(coverage.faces, np.random.default_rng(seed), 4)

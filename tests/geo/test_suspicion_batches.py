@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from geo.locator import Locator
 from geo.suspicion import batch_doubts, edition_doubt, piles
 from geo.suspicion.margin import Margin
 from geo.suspicion.piles import distinct
-from geo.synth import make_city
+from geo.synth import make_city, make_reports
 from tests.shared_data import shared
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -303,3 +304,10 @@ def test_a_demo_city_in_degrees_that_fit_both_ways_is_left_alone():
     assert set(kinds(doubts)) <= {
         "outside"
     }  # the corners of the box lie outside, whichever way they are read
+
+
+def test_the_default_point_planted_in_the_demo_reports_is_the_only_pile():
+    city = make_city(yards=300, buildings=False)
+    made = make_reports(city, 8000, until=datetime(2026, 11, 1, tzinfo=UTC))
+    (found,) = piles(np.column_stack([made.x, made.y]))
+    assert found.rows.tolist() == np.flatnonzero(made.origin == "default").tolist()
