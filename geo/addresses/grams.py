@@ -6,6 +6,7 @@ from geo.addresses.reading import Reading
 from geo.addresses.rules import Rules
 
 WHOLE = "="
+NUMBERED = "#"
 BEGIN = "^"
 WITHIN = "|"
 MIXED = "~"  # the characters of a short name in any order
@@ -36,7 +37,7 @@ def grams(reading: Reading, rules: Rules, regions: Iterable[str]) -> dict[str, f
         for name in {part.stem, part.core}:
             found[WHOLE + name] = HEAVY
             if part.numbers:
-                found[f"{WHOLE}{name}#{part.numbers[0].value}"] = HEAVY
+                found[f"{WHOLE}{name}{NUMBERED}{part.numbers[0].value}"] = HEAVY
         pieces = _of_characters(part.core, regions) if rules.is_han else _of_words(part.core)
         for piece in pieces:
             found.setdefault(piece, 1.0)

@@ -82,7 +82,7 @@ class Near:
         """Take all edges within reach of each point, and some farther ones."""
         pair, edge = borders.edges_within(at, point, ground, reach_m[point])
         here = point[pair]
-        ends = borders.edges[edge].reshape(-1, 2, 2) - at.points[here, None]
+        ends = borders.ends(edge).reshape(-1, 2, 2) - at.points[here, None]
         ends *= at.scale[here, None]
         return cls(point, pair, ends, borders.forward[edge], borders.metres_to_edges(at, here, edge))
 

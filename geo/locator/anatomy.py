@@ -54,5 +54,11 @@ def put_together(kind: type[Kind], name: str, parts: Mapping[str, Any]) -> Kind:
 
 
 def arrays_of(one: Any) -> list[NDArray[Any]]:
-    """List all arrays of a dataclass."""
-    return [part for _, part in taken_apart(one, "") if isinstance(part, np.ndarray)]
+    """List all arrays of a dataclass, one that occurs several times once."""
+    arrays = (part for _, part in taken_apart(one, "") if isinstance(part, np.ndarray))
+    return list({place_of(part): part for part in arrays}.values())
+
+
+def place_of(array: NDArray[Any]) -> tuple[Any, ...]:
+    """Tell where in memory an array lies: the same for two views of the same numbers."""
+    return array.__array_interface__["data"][0], array.shape, array.dtype.str, array.nbytes or id(array)

@@ -14,6 +14,9 @@ BESIDE_M = 1e-9  # what "beside the edge" is at least: finer than doubles can te
 PAIRS_AT_ONCE = 1 << 14  # bounds the memory of one step
 
 
+Shorts = NDArray[np.int32]
+
+
 def expand(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Concatenate the ranges `starts[i] … starts[i] + counts[i] - 1`."""
     total = np.cumsum(counts)
@@ -49,25 +52,36 @@ class Level:
     """Boxes over runs of boxes of the level below, or of edges below the lowest.
 
     Group g has the nodes `first_node[g] … first_node[g + 1] - 1`, node k the children `first_child[k] …
-    first_child[k + 1] - 1`; `box` is (k, 4); `vertex` is (k, 2), the end of one of the edges under each node.
+    first_child[k + 1] - 1`; `box` is (k, 4); `sample` is (k,), one of the edges under each node.
     """
 
-    first_node: NDArray[np.int64]
-    first_child: NDArray[np.int64]
+    first_node: Shorts
+    first_child: Shorts
     box: NDArray[np.float64]
-    vertex: NDArray[np.float64]
+    sample: Shorts
 
     @classmethod
-    def over(cls, first: NDArray[np.int64], box: NDArray[np.float64], vertex: NDArray[np.float64]) -> "Level":
-        """Put boxes over runs of FAN children; group g has the children `first[g] … first[g + 1] - 1`."""
-        nodes = -(-np.diff(first) // FAN)
-        nth = expand(np.zeros(len(nodes), dtype=np.int64), nodes)
-        begin = np.repeat(first[:-1], nodes) + nth * FAN
-        over = np.empty((len(begin), 4))
+    def lowest(cls, first: NDArray[np.int64], table: NDArray[np.float64], which: Shorts) -> "Level":
+        """Put boxes over runs of edges of each group; group g has the edges ``which[first[g]:first[g + 1]]``."""
+        first_node, begin = _runs(first)
+        box = np.empty((len(begin), 4))
         if len(begin):
-            over[:, :2] = np.minimum.reduceat(box[:, :2], begin)
-            over[:, 2:] = np.maximum.reduceat(box[:, 2:], begin)
-        return cls(np.r_[0, np.cumsum(nodes)], np.r_[begin, first[-1]], over, vertex[begin])
+            a_lat, b_lat = table[which, 1], table[which, 3]
+            box[:, 0] = np.minimum.reduceat(table[which, 0], begin)
+            box[:, 1] = np.minimum.reduceat(np.minimum(a_lat, b_lat), begin)
+            box[:, 2] = np.maximum.reduceat(table[which, 2], begin)
+            box[:, 3] = np.maximum.reduceat(np.maximum(a_lat, b_lat), begin)
+        return cls(first_node, np.r_[begin, first[-1]].astype(np.int32), box, which[begin])
+
+    def over(self) -> "Level":
+        """Put boxes over runs of the boxes of this level."""
+        first_node, begin = _runs(self.first_node.astype(np.int64))
+        box = np.empty((len(begin), 4))
+        if len(begin):
+            box[:, :2] = np.minimum.reduceat(self.box[:, :2], begin)
+            box[:, 2:] = np.maximum.reduceat(self.box[:, 2:], begin)
+        first_child = np.r_[begin, self.first_node[-1]].astype(np.int32)
+        return Level(first_node, first_child, box, self.sample[begin])
 
     def nodes(self, group: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give all nodes of each group: position in `group`, node."""
@@ -92,10 +106,10 @@ class Level:
         return np.sqrt((off**2).sum(axis=1))
 
     def metres_to_vertex(
-        self, at: Scaled, point: NDArray[np.int64], node: NDArray[np.int64]
+        self, at: Scaled, point: NDArray[np.int64], node: NDArray[np.int64], table: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Something under a node is no farther from the point than this."""
-        off = (self.vertex[node] - at.points[point]) * at.scale[point]
+        off = (table[self.sample[node], :2] - at.points[point]) * at.scale[point]
         return np.sqrt((off**2).sum(axis=1))
 
 
@@ -103,12 +117,13 @@ class Level:
 class EdgeGroups:
     """Edges sorted by group, with a packed tree of boxes over each group so that far ones are not looked at.
 
-    `edges` is (m, 4): a_lon, a_lat, b_lon, b_lat with a < b, so that an edge gives the same bits from both
-    sides; `forward` tells that the group's ground lies left of a → b. `top` is the level at which each group
-    has few nodes enough to look at all.
+    `table` is (u, 4), each edge once: a_lon, a_lat, b_lon, b_lat with a < b, so that an edge gives the same bits from
+    both sides; `which` is (m,), the edges of one group after the other; `forward` tells that the group's ground lies
+    left of a → b. `top` is the level at which each group has few nodes enough to look at all.
     """
 
-    edges: NDArray[np.float64]
+    table: NDArray[np.float64]
+    which: Shorts
     forward: NDArray[np.bool_]
     levels: tuple[Level, ...]
     top: NDArray[np.int8]
@@ -116,29 +131,33 @@ class EdgeGroups:
     @classmethod
     def build(
         cls,
-        edges: NDArray[np.float64],
+        table: NDArray[np.float64],
+        which: Shorts,
         forward: NDArray[np.bool_],
         group: NDArray[np.int64],
         n_groups: int,
     ) -> "EdgeGroups":
         """Sort edges into groups, and large groups along a curve, so that boxes are small."""
+        if (np.diff(group) < 0).any():
+            order = np.argsort(group, kind="stable")
+            which, forward, group = which[order], forward[order], group[order]
         count = np.bincount(group, minlength=n_groups)
-        large = count > FAN**2
-        if large.any() or (np.diff(group) < 0).any():
-            # Small groups keep the order along their rings, which does as well.
-            curve = np.zeros(len(group), dtype=np.uint64)
-            scattered = np.flatnonzero(large[group])
-            curve[scattered] = _along_curve(edges[scattered, :2])
-            order = np.lexsort((curve, group))
-            edges, forward = edges[order], forward[order]
-        lat = np.sort(edges[:, 1::2], axis=1)
-        box = np.column_stack([edges[:, 0], lat[:, 0], edges[:, 2], lat[:, 1]])
-        levels = [Level.over(np.r_[0, np.cumsum(count)], box, edges[:, :2])]
+        scattered = np.flatnonzero((count > FAN**2)[group])  # small groups keep the order along their rings
+        if len(scattered):
+            curve = _along_curve(table[which[scattered], :2])
+            order = np.arange(len(group))
+            order[scattered] = scattered[np.lexsort((curve, group[scattered]))]
+            which, forward = which[order], forward[order]
+        levels = [Level.lowest(np.r_[0, np.cumsum(count)], table, which)]
         top = np.zeros(n_groups, dtype=np.int8)
         while (many := np.diff(levels[-1].first_node) > FAN).any():
-            levels.append(Level.over(levels[-1].first_node, levels[-1].box, levels[-1].vertex))
+            levels.append(levels[-1].over())
             top[many] += 1
-        return cls(edges, forward, tuple(levels), top)
+        return cls(table, which, forward, tuple(levels), top)
+
+    def ends(self, edge: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give a_lon, a_lat, b_lon, b_lat of edges by their places in `which`."""
+        return self.table[self.which[edge]]
 
     def distances(
         self, at: Scaled, point: NDArray[np.int64], group: NDArray[np.int64]
@@ -168,7 +187,7 @@ class EdgeGroups:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Give for each pair the edges no farther than its nearest plus the margin: pair, edge, metres.
 
-        Sorted by pair; the first two columns index the pairs given and `edges`.
+        Sorted by pair; the first two columns index the pairs given and `which`.
         """
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))]
         for part in slices(len(group)):
@@ -184,7 +203,7 @@ class EdgeGroups:
         for level in self._downward(group):
             # Under a node nothing is nearer than its box, and something is no farther than its vertex.
             least = level.metres_to_box(at, point[pair], node)
-            most = _least_of(pair, level.metres_to_vertex(at, point[pair], node), len(group))
+            most = _least_of(pair, level.metres_to_vertex(at, point[pair], node, self.table), len(group))
             keep = least <= most[pair] * (1 + 1e-9) + margin_m + TOUCHING_M
             pair, node = level.children(pair[keep], node[keep])
         metres = self.metres_to_edges(at, point[pair], node)
@@ -205,7 +224,7 @@ class EdgeGroups:
         self, at: Scaled, point: NDArray[np.int64], edge: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Metres from points to edges, pair by pair; 0.0 only on the edge."""
-        return _metres(at.points[point], at.scale[point], self.edges[edge])
+        return _metres(at.points[point], at.scale[point], self.ends(edge))
 
     def _entry(self, group: NDArray[np.int64]) -> Level:
         return self.levels[self.top[group].max(initial=0)]
@@ -218,6 +237,13 @@ class EdgeGroups:
 def slices(n_pairs: int) -> list[slice]:
     """Cut pairs into runs of bounded work."""
     return [slice(begin, begin + PAIRS_AT_ONCE) for begin in range(0, n_pairs, PAIRS_AT_ONCE)]
+
+
+def _runs(first: NDArray[np.int64]) -> tuple[Shorts, NDArray[np.int64]]:
+    """Cut the members of each group into runs of FAN: the first run of each group, where each run begins."""
+    runs = -(-np.diff(first) // FAN)
+    nth = expand(np.zeros(len(runs), dtype=np.int64), runs)
+    return np.r_[0, np.cumsum(runs)].astype(np.int32), np.repeat(first[:-1], runs) + nth * FAN
 
 
 def _along_curve(points: NDArray[np.float64]) -> NDArray[np.uint64]:

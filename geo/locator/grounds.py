@@ -38,10 +38,52 @@ class RingEdges:
         return cls(edges, on_left[ring] ^ backward, polygon[ring], ring.astype(np.int32))
 
 
+@dataclass(frozen=True, slots=True)
+class SharedEdges:
+    """Edges of faces that do not use any edge twice from one side.
+
+    Attributes
+    ----------
+    ends
+        Each edge once, (u, 4) with a < b.
+    left, right
+        The face on either side of a → b, -1 for none, (u,).
+    number, forward, ring
+        For each use of an edge by a ring, in the order of the rings, (m,): which edge, whether the ring's polygon
+        lies left of it, which ring.
+    """
+
+    ends: NDArray[np.float64]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    number: NDArray[np.int32]
+    forward: NDArray[np.bool_]
+    ring: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, polygons: NDArray[np.object_]) -> "SharedEdges | None":
+        """Take all edges; None where one occurs more than twice or twice from the same side: faces overlap."""
+        rings = RingEdges.of(polygons)
+        twin = _twins(rings)
+        if twin is None:
+            return None
+        is_first = (twin < 0) | (np.arange(len(twin)) < twin)
+        kept = np.flatnonzero(is_first)
+        number = np.cumsum(is_first, dtype=np.int32) - np.int32(1)
+        again = np.flatnonzero(~is_first)
+        number[again] = number[twin[again]]
+        own = rings.polygon[kept].astype(np.int32)
+        beyond = np.where(twin[kept] < 0, -1, rings.polygon[twin[kept]]).astype(np.int32)
+        forward = rings.forward[kept]
+        left, right = np.where(forward, own, beyond), np.where(forward, beyond, own)
+        return cls(rings.edges[kept], left, right, number, rings.forward, rings.ring)
+
+
 def outlines(polygons: NDArray[np.object_]) -> EdgeGroups:
     """Take the edges of each polygon as a group of its own."""
     rings = RingEdges.of(polygons)
-    return EdgeGroups.build(rings.edges, rings.forward, rings.polygon, len(polygons))
+    which = np.arange(len(rings.edges), dtype=np.int32)
+    return EdgeGroups.build(rings.edges, which, rings.forward, rings.polygon, len(polygons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +119,22 @@ class Grounds:
         faces: NDArray[np.object_],
         owners: NDArray[np.int64],
         tree: shapely.STRtree,
-        rings: RingEdges,
-        twin: NDArray[np.int64] | None,
+        shared: SharedEdges | None,
     ) -> "Grounds":
-        """Find the borders of each owner's ground; `twin` is None where the faces are not a coverage."""
+        """Find the borders of each owner's ground; without shared edges where the faces are no coverage."""
         names, first, of_face = np.unique(owners, return_index=True, return_inverse=True)
         outside = len(names)
-        if twin is not None:
-            edges, forward, group = _between_owners(rings, twin, of_face, outside)
+        if shared is not None:
+            table, which, forward, group = _between_owners(shared, of_face, outside)
         else:
-            edges, forward, group = _around_unions(faces, of_face, outside, tree)
-        borders = EdgeGroups.build(edges, forward, group, outside + 1)
+            table, forward, group = _around_unions(faces, of_face, outside, tree)
+            which = np.arange(len(table), dtype=np.int32)
+        borders = EdgeGroups.build(table, which, forward, group, outside + 1)
         return cls(np.r_[names, -1], of_face.astype(np.int64), first.astype(np.int64), borders)
 
 
-def upward(
-    rings: RingEdges, twin: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Give each edge of a coverage once, from its lower to its upper end, and the faces left and right of it."""
-    rises = rings.edges[:, 1] < rings.edges[:, 3]
-    is_right = rings.forward != rises
-    kept = np.flatnonzero(is_right | (twin < 0))
-    edges = rings.edges[kept]
-    falls = ~rises[kept]
-    edges[falls] = edges[falls][:, [2, 3, 0, 1]]
-    own, beyond = rings.polygon[kept], np.where(twin[kept] < 0, -1, rings.polygon[twin[kept]])
-    return edges, np.where(is_right[kept], beyond, own), np.where(is_right[kept], own, beyond)
-
-
-def twins(rings: RingEdges) -> NDArray[np.int64] | None:
-    """Give the position of the same edge seen from the other side, -1 on the rim.
-
-    None where an edge occurs more than twice or twice from the same side: then faces overlap.
-    """
+def _twins(rings: RingEdges) -> NDArray[np.int64] | None:
+    """Give the position of the same edge seen from the other side, -1 for none; None as in `SharedEdges.of`."""
     order, same = sorted_alike(rings.edges)
     if (same[1:] & same[:-1]).any():
         return None
@@ -124,7 +149,7 @@ def twins(rings: RingEdges) -> NDArray[np.int64] | None:
 def sorted_alike(rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Give an order that puts equal rows of numbers side by side, and whether each equals the next in that order."""
     key = _mixed(rows)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     alike = key[order[1:]] == key[order[:-1]]
     same = alike.copy()
     same[alike] = (rows[order[1:][alike]] == rows[order[:-1][alike]]).all(axis=1)
@@ -146,17 +171,22 @@ def _mixed(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 def _between_owners(
-    rings: RingEdges, twin: NDArray[np.int64], of_face: NDArray[np.int64], outside: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    shared: SharedEdges, of_face: NDArray[np.int64], outside: int
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.bool_], NDArray[np.int64]]:
     """Take the edges of a coverage that have another owner, or nobody, on their other side."""
-    ground = of_face[rings.polygon]
-    rim = twin < 0
-    beyond = np.where(rim, outside, ground[twin])
-    kept = beyond != ground
+    ground_of = np.r_[of_face, outside]  # of face -1 too
+    left, right = ground_of[shared.left], ground_of[shared.right]
+    border = np.flatnonzero(left != right).astype(np.int32)
+    kept = np.flatnonzero((left != right)[shared.number])  # in the order of the rings
+    rim = border[(left[border] == outside) | (right[border] == outside)]
+    forward = shared.forward[kept]
+    which = shared.number[kept]
+    group = np.where(forward, left[which], right[which])
     return (
-        np.concatenate([rings.edges[kept], rings.edges[rim]]),
-        np.r_[rings.forward[kept], ~rings.forward[rim]],
-        np.r_[ground[kept], np.full(np.count_nonzero(rim), outside)],
+        shared.ends,
+        np.concatenate([which, rim]),
+        np.r_[forward, left[rim] == outside],
+        np.r_[group, np.full(len(rim), outside)],
     )
 
 

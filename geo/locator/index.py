@@ -7,12 +7,12 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo.locator.anatomy import arrays_of
+from geo.locator.anatomy import arrays_of, place_of
 from geo.locator.drawing import draw
 from geo.locator.edges import Scaled
-from geo.locator.grounds import Grounds, RingEdges, outlines, twins, upward
+from geo.locator.grounds import Grounds, SharedEdges, outlines
 from geo.locator.intake import checked_faces, checked_indices, checked_point, checked_points
-from geo.locator.overlaps import contradicting, is_coverage
+from geo.locator.overlaps import is_coverage
 from geo.locator.polygons import Polygons
 from geo.locator.predicate import Predicate
 from geo.locator.raster import UNSURE, Raster
@@ -68,12 +68,9 @@ class Locator:
         """
         faces, owners = checked_faces(faces, owners)
         polygons = Polygons.of(faces)
-        rings = RingEdges.of(faces)
-        twin = twins(rings)
-        raster = None if twin is None else _raster(polygons, owners, rings, twin)
-        if raster is None:
-            twin = None
-        grounds = Grounds.build(faces, owners, polygons.tree, rings, twin)
+        shared = SharedEdges.of(faces)
+        raster = None if shared is None else _raster(polygons, owners, shared)
+        grounds = Grounds.build(faces, owners, polygons.tree, None if raster is None else shared)
         return cls(polygons, owners, grounds, raster)
 
     @property
@@ -87,8 +84,9 @@ class Locator:
     @property
     def nbytes(self) -> int:
         """Bytes of the index, without the polygons."""
-        arrays = [self._faces.boxes, self._owners, *arrays_of(self._grounds)]
-        return sum(one.nbytes for one in arrays + ([] if self._raster is None else arrays_of(self._raster)))
+        parts = [*arrays_of(self._grounds), *([] if self._raster is None else arrays_of(self._raster))]
+        own = sum(one.nbytes for one in {place_of(one): one for one in parts}.values())
+        return self._faces.boxes.nbytes + self._owners.nbytes + own
 
     @property
     def faces(self) -> NDArray[np.object_]:
@@ -388,7 +386,7 @@ class Locator:
         outside = np.full(len(points), self._grounds.outside)
         pair, edge, _ = self._grounds.borders.nearest_edges(at, everyone, outside, 1e-6)
         # Every nearest face touches such an edge, perhaps at its end only; there may be several.
-        place, face = self._faces.tree.query(shapely.box(*self._grounds.borders.edges[edge].T))
+        place, face = self._faces.tree.query(shapely.box(*self._grounds.borders.ends(edge).T))
         pairs = np.unique(np.column_stack([pair[place], face]), axis=0)
         near, index = np.unique(pairs[:, 1], return_inverse=True)
         metres = outlines(self._faces.take(near)).distances(at, pairs[:, 0], index)
@@ -397,14 +395,10 @@ class Locator:
         return pairs[first, 1], metres[first]
 
 
-def _raster(
-    polygons: Polygons, owners: NDArray[np.int64], rings: RingEdges, twin: NDArray[np.int64]
-) -> Raster | None:
+def _raster(polygons: Polygons, owners: NDArray[np.int64], shared: SharedEdges) -> Raster | None:
     """Draw the raster; None where the faces are no coverage, or none at all."""
     if len(polygons) == 0:
         return None
-    ends, left, right = upward(rings, twin)
-    drawing = draw(ends, left, right, Predicate(polygons, owners).first)
-    meeting = np.unique(np.r_[left[drawing.meeting], right[drawing.meeting]])
-    suspects = np.union1d(meeting[meeting >= 0], contradicting(ends, left, right))
-    return drawing.raster if is_coverage(polygons, rings, twin, suspects) else None
+    drawing = draw(shared.ends, shared.left, shared.right, Predicate(polygons, owners).first)
+    meeting = np.unique(np.r_[shared.left[drawing.meeting], shared.right[drawing.meeting]])
+    return drawing.raster if is_coverage(polygons, shared, meeting[meeting >= 0]) else None

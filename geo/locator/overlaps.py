@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.locator.grounds import RingEdges, sorted_alike
+from geo.locator.grounds import SharedEdges, sorted_alike
 from geo.locator.polygons import Polygons
 
 NEARLY = 1e-9  # radians: directions that rounding could exchange differ by less
@@ -20,33 +20,24 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def is_coverage(faces: Polygons, rings: RingEdges, twin: Integers, suspects: Integers) -> bool:
+def is_coverage(faces: Polygons, shared: SharedEdges, suspects: Integers) -> bool:
     """Tell whether no two faces overlap.
 
     Parameters
     ----------
-    faces, rings, twin
-        The faces, their edges, and the position of the same edge seen from the other side, -1 for none.
+    faces, shared
+        The faces and their edges.
     suspects
         Faces with edges that may meet others elsewhere than in common ends.
     """
-    suspects = np.union1d(suspects, _inside_others(faces, rings, twin))
+    for more in (_contradicting(shared), _inside_others(faces, shared)):
+        suspects = np.union1d(suspects, more)
     return len(suspects) == 0 or bool(shapely.coverage_is_valid(faces.take(suspects)))
 
 
-def contradicting(ends: Floats, left: Integers, right: Integers) -> Integers:
-    """Find faces about whose ground the edges around a vertex contradict each other.
-
-    Parameters
-    ----------
-    ends, left, right
-        Each edge of the faces once: (m, 4) lon/lat degrees of both ends; the face on either side, -1 for none.
-
-    Returns
-    -------
-    faces
-        Ascending; all that have an edge at such a vertex.
-    """
+def _contradicting(shared: SharedEdges) -> Integers:
+    """Find faces about whose ground the edges around a vertex contradict each other."""
+    ends, left, right = shared.ends, shared.left, shared.right
     vertices = ends.reshape(-1, 2)
     order, same = sorted_alike(vertices)
     first = np.flatnonzero(np.r_[True, ~same][: len(order)])
@@ -71,12 +62,13 @@ def contradicting(ends: Floats, left: Integers, right: Integers) -> Integers:
     return faces[faces >= 0]
 
 
-def _inside_others(faces: Polygons, rings: RingEdges, twin: Integers) -> Integers:
+def _inside_others(faces: Polygons, shared: SharedEdges) -> Integers:
     """Find faces with a ring, not wholly shared with others, inside another face, and those others."""
-    rim = np.flatnonzero(twin < 0)
-    one = rim[np.r_[True, rings.ring[rim[1:]] != rings.ring[rim[:-1]]][: len(rim)]]
-    point, other = faces.tree.query(shapely.points(rings.edges[one, :2]))
-    own = rings.polygon[one[point]]
+    number, ring = shared.number, shared.ring
+    rim = np.flatnonzero((shared.left[number] < 0) | (shared.right[number] < 0))
+    one = number[rim[np.r_[True, ring[rim[1:]] != ring[rim[:-1]]][: len(rim)]]]
+    point, other = faces.tree.query(shapely.points(shared.ends[one, :2]))
+    own = np.maximum(shared.left[one], shared.right[one])[point]
     point, other, own = (column[own != other] for column in (point, other, own))
-    within = shapely.contains_xy(faces.take(other), *rings.edges[one[point], :2].T)
+    within = shapely.contains_xy(faces.take(other), *shared.ends[one[point], :2].T)
     return np.union1d(own[within], other[within])

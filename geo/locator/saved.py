@@ -22,14 +22,14 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import DamagedIndex, IndexNotSaved
-from geo.locator.anatomy import put_together, taken_apart
+from geo.locator.anatomy import place_of, put_together, taken_apart
 from geo.locator.grounds import Grounds
 from geo.locator.index import Locator
 from geo.locator.polygons import Polygons
 from geo.locator.raster import Raster
 
 MAGIC = b"wangge\x00i"
-FORMAT = 2
+FORMAT = 4
 FILE_NAME = "locator.index"
 HEAD = struct.Struct(
     "<8sIIQ32s"
@@ -177,16 +177,18 @@ def _taken_apart(locator: Locator) -> tuple[Arrays, dict[str, Any]]:
 def _write(file: BinaryIO, arrays: Arrays, numbers: dict[str, Any]) -> None:
     """Write contents and arrays, and at last the head, which needs their checksum."""
     table, at = {}, 0
+    written: dict[tuple[Any, ...], int] = {}  # what several parts share is written once
     for name, array in arrays.items():
-        table[name] = [array.dtype.str, array.shape, at]
-        at = _aligned(at + array.nbytes)
+        begin = written.setdefault(place_of(array), at)
+        table[name] = [array.dtype.str, array.shape, begin]
+        at = max(at, _aligned(begin + array.nbytes))
     about = {"arrays": table, "numbers": numbers, "made_by": _made_by()}
     contents = json.dumps(about, separators=(",", ":")).encode()
     begin = _aligned(HEAD_BYTES + len(contents))
     file.write(bytes(HEAD_BYTES) + contents)
     file.write(bytes(begin - HEAD_BYTES - len(contents)))
     digest = hashlib.sha256()
-    for array in arrays.values():
+    for array in {place_of(one): one for one in arrays.values()}.values():
         data = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         for part in (data, bytes(_aligned(len(data)) - len(data))):
             digest.update(part)

@@ -13,6 +13,7 @@ Only seeds decide; no result depends on the order of a set or on the process.
 """
 
 from geo.synth.city import make_city
+from geo.synth.history import HISTORY_CRS, history_rows
 from geo.synth.messy import MESSY_CRS, messy_zip
 from geo.synth.places import place_rows, places_of
 from geo.synth.records import (
@@ -36,6 +37,7 @@ from geo.synth.roster import roster_rows
 __all__ = [
     "BACKDROP_LAYERS",
     "CATEGORIES",
+    "HISTORY_CRS",
     "LEVELS",
     "MESSY_CRS",
     "Backdrop",
@@ -50,6 +52,7 @@ __all__ = [
     "HotArea",
     "Reports",
     "Road",
+    "history_rows",
     "make_city",
     "make_reports",
     "messy_zip",

@@ -6,6 +6,7 @@ one `Writer` writes them. Tests hold both to the same bytes.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import cos, radians
 from typing import Any
 
@@ -27,7 +28,7 @@ from service.assignment.fragments import (
 )
 from service.assignment.in_force import InForce
 from service.assignment.locating import Hit, locate, locate_one
-from service.assignment.maps import EditionMap
+from service.assignment.maps import EditionMap, GridRow
 from service.assignment.question import Question
 from service.assignment.rulings import RULINGS, Ruling
 from service.assignment.wording import sentence
@@ -122,6 +123,19 @@ def rounded_m(metres: float) -> float:
 def _decided(maps: list[EditionMap], ruling: Ruling) -> Place | None:
     """Give the grid a ruling names; None where no edition in force has it any more."""
     return next(filter(None, (place_with_id(one, ruling.grid_id) for one in maps)), None)
+
+
+def decided_grids(
+    maps: list[EditionMap], scheme_id: int, points: NDArray[np.float64], moment: datetime
+) -> dict[int, tuple[EditionMap, GridRow]]:
+    """Give the grids that rulings name for points, (n, 2) lon/lat, by the row of the point."""
+    found: dict[int, tuple[EditionMap, GridRow]] = {}
+    for row, ruling in RULINGS.at_points(scheme_id, points, moment, moment).items():
+        for one in maps:
+            place = place_with_id(one, ruling.grid_id)
+            if place is not None and place.row is not None:
+                found[row] = (one, place.row)
+    return found
 
 
 def _listed_one(maps: list[EditionMap], hit: Hit, lon: float, lat: float, accuracy_m: float) -> Listed:

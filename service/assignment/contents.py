@@ -154,6 +154,11 @@ class Grids(Rows[GridRow]):
         super().__init__(len(of.parent))
         self._of, self._parent = of, memoryview(of.parent)
 
+    @property
+    def contents(self) -> Contents:
+        """Give the columns they are made of."""
+        return self._of
+
     def _make(self, place: int) -> GridRow:
         of, parent = self._of, self._parent[place]
         return GridRow(

@@ -28,6 +28,7 @@ _encode = msgspec.json.Encoder().encode
 class Asked(NamedTuple):
     """What is asked alike for all positions of a request, as pieces of a core and of a link."""
 
+    as_of: bytes
     moments: bytes  # "as_of", "at"
     crs: bytes
     rules: bytes  # "scheme", "tolerance_m"
@@ -46,17 +47,15 @@ class Answered(Protocol):
     confidence: bytes
 
 
-def asked(
-    *, crs: str, scheme: str, tolerance_m: float, at: datetime, as_of: datetime, root: str = ""
-) -> Asked:
+def asked(crs: str, scheme: str, tolerance_m: float, at: datetime, as_of: datetime, root: str = "") -> Asked:
     """Encode what is asked alike for all positions; `root` is the path the application is mounted under."""
-    then = instant(as_of)
-    when = then if at is as_of else instant(at)
-    return Asked(
-        b'"as_of":"%b","at":"%b",' % (then, when),
-        *_lasting(crs, scheme, tolerance_m, root),
-        b"&as_of=" + then if when == then else b"&at=%b&as_of=%b" % (when, then),
-    )
+    written, rules, page = _lasting(crs, scheme, tolerance_m, root)
+    then = when = instant(as_of)
+    link = b"&as_of=" + then
+    if at is not as_of and at != as_of:
+        when = instant(at)
+        link = b"&at=%b&as_of=%b" % (when, then)
+    return Asked(then, b'"as_of":"%b","at":"%b",' % (then, when), written, rules, page, link)
 
 
 @lru_cache(maxsize=256)
@@ -69,7 +68,9 @@ def _lasting(crs: str, scheme: str, tolerance_m: float, root: str) -> tuple[byte
 
 def instant(moment: datetime) -> bytes:
     """Write a moment in UTC so that it may stand in a link as it is."""
-    return b"%bZ" % moment.astimezone(UTC).isoformat()[:-6].encode()
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat()[:-6].encode() + b"Z"
 
 
 def core(

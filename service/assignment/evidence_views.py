@@ -93,7 +93,10 @@ def sheet_pdf() -> Response:
         sheet = _sheet(session, asked, _again(session, asked))
     made = pdf_of(render_template("sheet_pdf.html", sheet=sheet))
     name = quote(f"网格归属认定单-{sheet.number}.pdf")
-    headers = {"Content-Disposition": f"inline; filename=\"{sheet.number}.pdf\"; filename*=UTF-8''{name}"}
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f"inline; filename=\"{sheet.number}.pdf\"; filename*=UTF-8''{name}",
+    }
     return Response(made, mimetype="application/pdf", headers=headers)
 
 

@@ -8,6 +8,7 @@ from it. Persons are never kept: leaders are written as they are known at the mo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -148,24 +149,31 @@ class Found:
     warnings: Sequence[dict[str, Any]]
 
 
+@lru_cache(maxsize=256)
+def _ends(position_crs: str, declared_crs: str) -> tuple[bytes, bytes]:
+    """Write how the two positions of an answer end."""
+    return b',"crs":' + encode(position_crs), b',"crs":' + encode(declared_crs)
+
+
 class Writer:
     """Writes the answers to one question."""
 
-    __slots__ = ("_answered_at", "_asked", "_ends", "_leader", "_question")
+    __slots__ = ("_answered_at", "_asked", "_ends", "_is_plain", "_leader", "_question")
 
     def __init__(self, in_force: InForce, question: Question, crs: str) -> None:
         profile = in_force.profile
         self._leader, self._question = in_force.leader, question
+        self._is_plain = question.level is None and not question.contacts
         self._asked = evidence.asked(
-            crs=crs,
-            scheme=in_force.scheme_code(question.scheme_id),
-            tolerance_m=profile.tolerance_m,
-            at=question.moment,
-            as_of=question.answered_at,
-            root=question.root,
+            crs,
+            in_force.scheme_code(question.scheme_id),
+            profile.tolerance_m,
+            question.moment,
+            question.answered_at,
+            question.root,
         )
-        self._ends = b',"crs":' + encode(profile.geographic_crs), b',"crs":' + encode(crs)
-        self._answered_at = encode(question.answered_at.isoformat())
+        self._ends = _ends(profile.geographic_crs, crs)
+        self._answered_at = b'"%b+00:00"' % self._asked.as_of[:-1]
 
     def answer(self, found: Found) -> bytes:
         """Write one answer."""
@@ -173,7 +181,7 @@ class Writer:
         position_crs, declared_crs = self._ends
         ruling, by_ruling = (NULL, b"") if decided is None else self._ruling(decided, place, ground)
         checksum = evidence.checksum(self.core(found))
-        chain, vacancy = self._chain(place)
+        chain, vacancy = (b",".join(place.chain), b"") if self._is_plain else self._chain(place)
         before, after = ground.reason(found.status, self._question.locale)
         return b"".join(
             (

@@ -83,7 +83,6 @@ class InForce:
     def __init__(self) -> None:
         self._clock = DatabaseClock()
         self._timeline = Timeline()
-        self._known: tuple[object, ...] = ()
         self._read_at = float("-inf")
         self._kept = KeptMaps(most_bytes=2048 << 20)
         self._generation = 0  # grows with whatever may change an answer
@@ -176,7 +175,10 @@ class InForce:
 
     def scheme_code(self, scheme_id: int) -> str:
         """Give the code of a scheme."""
-        return next(code for code, number in self._schemes.items() if number == scheme_id)
+        for code, number in self._schemes.items():
+            if number == scheme_id:
+                return code
+        raise KeyError(scheme_id)
 
     def now(self) -> datetime:
         """Give the database's clock as far as known. May raise NotReady."""
@@ -256,8 +258,9 @@ class InForce:
         self._generation += 1
 
     def _follow(self) -> None:
-        self.poll(everything=self._hasten.is_set())
-        self._hasten.clear()
+        was_notified = self._hasten.is_set()
+        self._hasten.clear()  # before we ask: what is told meanwhile makes us ask again
+        self.poll(everything=was_notified)
         self._hasten.wait(POLL_SECONDS)
 
     def _listen(self) -> None:
@@ -286,10 +289,9 @@ class InForce:
             self._kept.drop(place)
             self._changed()
             kept = None
-        is_there = bool(inode) and (
-            (kept is not None and kept.inode == inode) or self._attach(key) is not None
-        )
-        if is_there:
+        if inode and kept is not None and kept.inode == inode:
+            pass  # as it should be
+        elif inode and self._attach(key) is not None:
             self._last_sign = time.monotonic()
         elif self._ask(key) and kept is None:
             with Session() as session:

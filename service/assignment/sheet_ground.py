@@ -16,6 +16,7 @@ from service.db import CANONICAL_SRID
 
 MARGIN = 24.0  # pixels around the picture that are drawn too, so that cut outlines lie outside
 PATCHES_AT_MOST = 6000
+FINEST = 0.5  # pixels that a border may be straightened by
 BACKDROP_UP_TO_M = 900.0  # half a height; farther out houses are dust
 
 FACES = text("""
@@ -121,11 +122,12 @@ def read_ground(session: Session, frame: Frame, snapshots: Sequence[tuple[int, U
     box = dict(zip(("west", "south", "east", "north"), frame.bounds(), strict=True))
     around = {**box, "srid": CANONICAL_SRID}
     faces = session.execute(FACES, {**which, **around, "limit": PATCHES_AT_MOST}).all()
-    shapes = frame.drawn(shapely.from_wkb([bytes(one.wkb) for one in faces]))
+    shapes = map(_ground_of, frame.drawn(shapely.from_wkb([bytes(one.wkb) for one in faces])))
+    there = [(face, shape) for face, shape in zip(faces, shapes, strict=True) if not shape.is_empty]
+    # Straightened together, so that what they share stays shared.
+    simple = shapely.coverage_simplify(np.array([shape for _, shape in there], dtype=object), FINEST)
     patches = tuple(
-        Patch(face.kind, face.grid_id, shape)
-        for face, shape in zip(faces, shapes, strict=True)
-        if not shape.is_empty
+        Patch(face.kind, face.grid_id, shape) for (face, _), shape in zip(there, simple, strict=True)
     )
     ids = sorted({str(one.grid_id) for one in patches if one.grid_id is not None})
     rows = session.execute(GRIDS, {**which, "ids": ids}).all()
@@ -136,6 +138,13 @@ def read_ground(session: Session, frame: Frame, snapshots: Sequence[tuple[int, U
             row.grid_id, row.code, row.name, row.level, row.position, (*above, row.grid_id)
         )
     return Ground(frame, patches, grids, _backdrop(session, frame, around))
+
+
+def _ground_of(shape: shapely.Geometry) -> shapely.Geometry:
+    """Leave out the points and lines in which a face touches the margin."""
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    return shapely.MultiPolygon([one for one in shapely.get_parts(shape) if one.geom_type == "Polygon"])
 
 
 def _backdrop(

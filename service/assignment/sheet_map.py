@@ -28,6 +28,9 @@ SMALLEST_LABELLED_PX = 500.0
 BAR_LENGTHS_M = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
+Levels = list[tuple[int, dict[UUID, shapely.Geometry]]]  # from the finest: its place, the ground of its grids
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What is marked on the ground: the answering grid, the neighbours asked about, the ruling's area."""
@@ -57,15 +60,16 @@ def frame_around(lon: float, lat: float, reach_m: float, height: float) -> Frame
 def draw(ground: Ground, marks: Marks, words: Words) -> str:
     """Draw the map."""
     frame = ground.frame
+    levels = [(position, _united(ground, position)) for position in _positions(ground)]
     parts = [
         f'<rect width="{_n(frame.width)}" height="{_n(frame.height)}" fill="#fff"/>',
         *_faces(ground.patches),
         *_backdrop(ground),
-        *_borders(ground),
+        *_borders(levels),
         *_selected(ground, marks),
         *_ruling(frame, marks),
         *_point(ground, marks),
-        *_labels(ground, marks),
+        *_labels(ground, marks, levels),
         _scale(frame, words),
         _north(words),
     ]
@@ -80,7 +84,7 @@ def draw(ground: Ground, marks: Marks, words: Words) -> str:
 def _faces(patches: Iterable[Patch]) -> list[str]:
     colours = {"grid": LAND, "public": PUBLIC, "gap": GAP}
     return [
-        f'<path fill="{colours[kind]}" d="{data}"/>'
+        f'<path fill="{colours[kind]}" fill-rule="evenodd" d="{data}"/>'
         for kind in colours
         if (data := _path(one.shape for one in patches if one.kind == kind))
     ]
@@ -94,13 +98,16 @@ def _backdrop(ground: Ground) -> list[str]:
     ]
 
 
-def _borders(ground: Ground) -> list[str]:
+def _positions(ground: Ground) -> list[int]:
+    return sorted({one.position for one in ground.grids.values()}, reverse=True)
+
+
+def _borders(levels: Levels) -> list[str]:
     """Draw the outlines of each level, the finest first, coarser ones over a white halo."""
     drawn = []
-    positions = sorted({one.position for one in ground.grids.values()}, reverse=True)
-    for place, position in enumerate(positions):
+    for place, (_, shapes) in enumerate(levels):
         width, colour, halo = LINES[min(place, len(LINES) - 1)]
-        data = _path(shape.boundary for shape in _united(ground, position).values())
+        data = _path(shape.boundary for shape in shapes.values())
         if halo:
             drawn.append(_line(data, "#fff", halo, ' stroke-opacity="0.8"'))
         drawn.append(_line(data, colour, width))
@@ -116,13 +123,13 @@ def _united(ground: Ground, position: int) -> dict[UUID, shapely.Geometry]:
         for one in ground.grids[patch.grid_id].chain:
             if ground.grids[one].position == position:
                 parts.setdefault(one, []).append(patch.shape)
-    return {one: shapely.union_all(shapes, grid_size=0.01) for one, shapes in parts.items()}
+    return {one: shapely.coverage_union_all(shapes) for one, shapes in parts.items()}
 
 
 def _own(ground: Ground, grid_id: UUID | None) -> shapely.Geometry | None:
     """Give the ground for which a grid itself answers, as far as the picture shows it."""
     shapes = [one.shape for one in ground.patches if one.grid_id == grid_id and grid_id is not None]
-    return shapely.union_all(shapes, grid_size=0.01) if shapes else None
+    return shapely.coverage_union_all(shapes) if shapes else None
 
 
 def _selected(ground: Ground, marks: Marks) -> list[str]:
@@ -130,7 +137,10 @@ def _selected(ground: Ground, marks: Marks) -> list[str]:
     if own is None:
         return []
     data = _path([own])
-    return [f'<path fill="{SELECTED}" fill-opacity="0.14" d="{data}"/>', _line(data, SELECTED, 2.6)]
+    return [
+        f'<path fill="{SELECTED}" fill-opacity="0.14" fill-rule="evenodd" d="{data}"/>',
+        _line(data, SELECTED, 2.6),
+    ]
 
 
 def _ruling(frame: Frame, marks: Marks) -> list[str]:
@@ -163,7 +173,7 @@ def _point(ground: Ground, marks: Marks) -> list[str]:
     return drawn
 
 
-def _labels(ground: Ground, marks: Marks) -> list[str]:
+def _labels(ground: Ground, marks: Marks, levels: Levels) -> list[str]:
     """Write names where they fit: the answering grid, coarse grids, likely neighbours, then the largest."""
     frame = ground.frame
     view = shapely.box(4, 4, frame.width - 4, frame.height - 4)
@@ -171,7 +181,7 @@ def _labels(ground: Ground, marks: Marks) -> list[str]:
     taken = [middle.envelope, shapely.box(frame.width - 175, frame.height - 36, frame.width, frame.height)]
     taken.append(shapely.box(frame.width - 40, 0, frame.width, 52))
     drawn: list[str] = []
-    for grid, shape, depth in _worth_naming(ground, marks, view):
+    for grid, shape, depth in _worth_naming(ground, marks, levels, view):
         if len(drawn) >= LABELS_AT_MOST:
             break
         size, colour, weight = LABELS[min(depth, len(LABELS) - 1)]
@@ -185,13 +195,12 @@ def _labels(ground: Ground, marks: Marks) -> list[str]:
 
 
 def _worth_naming(
-    ground: Ground, marks: Marks, view: shapely.Polygon
+    ground: Ground, marks: Marks, levels: Levels, view: shapely.Polygon
 ) -> list[tuple[GridHere, shapely.Geometry, int]]:
     likely = {code: place for place, code in enumerate(marks.neighbours)}
-    positions = sorted({one.position for one in ground.grids.values()}, reverse=True)
     found = []
-    for depth, position in enumerate(positions):
-        for grid_id, whole in _united(ground, position).items():
+    for depth, (_, shapes) in enumerate(levels):
+        for grid_id, whole in shapes.items():
             grid, shape = ground.grids[grid_id], shapely.intersection(whole, view)
             is_marked = grid_id == marks.grid_id or grid.code in likely
             if shape.area < SMALLEST_LABELLED_PX and not is_marked:

@@ -50,5 +50,8 @@ def _set(html: str) -> bytes:
     from weasyprint.urls import URLFetcher
 
     nothing = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
-    style = Style(string=(CSS / "sheet.css").read_text("utf-8"), url_fetcher=nothing)
-    return HTML(string=html, url_fetcher=nothing).write_pdf(stylesheets=[style])
+    styles = [
+        Style(string=(CSS / name).read_text("utf-8"), url_fetcher=nothing)
+        for name in ("tokens.css", "sheet.css")
+    ]
+    return HTML(string=html, url_fetcher=nothing).write_pdf(stylesheets=styles)

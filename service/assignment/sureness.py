@@ -117,7 +117,9 @@ def _written(atlas: Atlas, others: _Others, kept: NDArray[np.int64], n: int) -> 
     if len(kept) == 0:
         return pa.array(np.full(n, "", dtype=object), pa.string())
     row, grid, share, metres = (getattr(others, name)[kept] for name in _Others.__slots__)
-    rank = np.where(grid < 0, NOBODY, atlas.rank[grid])
+    rank = np.full(len(grid), NOBODY)
+    named = np.flatnonzero(grid >= 0)
+    rank[named] = atlas.rank(grid[named])
     order = np.lexsort((rank, metres, -np.nan_to_num(share), row))
     row, grid, share = row[order], grid[order], share[order]
     codes = pc.fill_null(atlas.codes.take(pa.array(grid, mask=grid < 0)), "")

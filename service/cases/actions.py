@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from geo.crs import parse_crs
 from service import audit
-from service.assignment.answers import Hit, locate
+from service.assignment.answers import Hit, decided_grids, locate
 from service.assignment.batch import chunks
 from service.assignment.in_force import IN_FORCE
 from service.assignment.maps import EditionKey, EditionMap, GridRow
@@ -74,12 +74,14 @@ def file_reports(
     bad = faults(reports, points, profile, at)
     if bad:
         raise refused(bad)
-    maps = _maps()
+    scheme_id, moment = _scheme_now()
+    maps = IN_FORCE.maps_at(scheme_id, moment)
     filed: list[FiledReport] = []
     for rows in chunks(range(len(reports))):
         part = slice(rows[0], rows[-1] + 1)
         hits = locate(maps, points[part], profile.tolerance_m)
-        made = [_filed(hit) for hit in hits]
+        decided = decided_grids(maps, scheme_id, points[part], moment)
+        made = [_filed(hit, decided.get(row)) for row, hit in enumerate(hits)]
         _insert(session, reports[part], points[part], made, {"at": at, "sent_by": sender(by), "key": key})
         filed += made
     if filed:
@@ -105,15 +107,18 @@ def sender(by: audit.Actor) -> str:
     return f"{by.kind}:{by.id}"
 
 
-def _maps() -> list[EditionMap]:
+def _scheme_now() -> tuple[int, datetime]:
     IN_FORCE.hear()
     scheme_id = IN_FORCE.scheme_id(None)
     if scheme_id is None:
         raise NotReady("The city has no scheme of grids yet: start the service once.")
-    return IN_FORCE.maps_at(scheme_id, IN_FORCE.now())
+    return scheme_id, IN_FORCE.now()
 
 
-def _filed(hit: Hit) -> FiledReport:
+def _filed(hit: Hit, decided: tuple[EditionMap, GridRow] | None) -> FiledReport:
+    if decided is not None:  # a person decided on site; the status stays that of the map
+        one, grid = decided
+        return FiledReport(uuid4(), one.key.district_id, hit.status, grid, one.key)
     if hit.map is None or hit.status == "outside":
         return FiledReport(uuid4(), CITY_ITSELF, "outside", None, None)
     return FiledReport(uuid4(), hit.map.key.district_id, hit.status, hit.grid, hit.map.key)

@@ -1,4 +1,4 @@
-"""Files to try an import with: a messy map, a roster and a list of places, as offices hand them over."""
+"""Files to try things with: a messy map, a roster, places and a history of cases, as offices hand them over."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Any
 
 import openpyxl
 
-from geo.synth import City, messy_zip, place_rows, roster_rows
+from geo.synth import City, history_rows, messy_zip, place_rows, roster_rows
 
-MESSY, ROSTER, PLACES = "communities.zip", "roster.xlsx", "places.xlsx"
-NAMES = (MESSY, ROSTER, PLACES)
+MESSY, ROSTER, PLACES, HISTORY = "communities.zip", "roster.xlsx", "places.xlsx", "history.xlsx"
+NAMES = (MESSY, ROSTER, PLACES, HISTORY)
 
 
 def write(city: City, folder: Path) -> None:
@@ -18,6 +18,7 @@ def write(city: City, folder: Path) -> None:
     messy_zip(city, folder / MESSY)
     write_roster(city, largest_district(city), folder / ROSTER)
     write_places(city, folder / PLACES)
+    write_history(city, folder / HISTORY)
 
 
 def largest_district(city: City) -> str:
@@ -37,6 +38,11 @@ def write_roster(city: City, district: str, path: Path) -> None:
 def write_places(city: City, path: Path) -> None:
     """Write the list of places as an XLSX workbook."""
     _write_sheet("地址", place_rows(city), path)
+
+
+def write_history(city: City, path: Path) -> None:
+    """Write a history of 1,000 cases with the community that handled each, as an XLSX workbook."""
+    _write_sheet("工单", history_rows(city), path)
 
 
 def _write_sheet(title: str, rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -281,12 +281,15 @@ def _label_distances(
 
 
 def _flagged(found: Audit, spans: list[_Span]) -> NDArray[np.bool_]:
-    """Tell which disagreements a look-up with 10 m accuracy warned of by itself."""
-    meant = found.disagree & (found.target >= 0)
-    flagged = meant & ((found.status == "border") | (found.border_m <= BORDER_M))
+    """Tell which disagreements a look-up with 10 m accuracy warns of: it names the label's grid, or says ``border``.
+
+    Of a label that means no grid nothing can be named; there it is enough that a border is as near.
+    """
+    unknown = found.target < 0
+    flagged = found.disagree & ((found.status == "border") | (unknown & (found.border_m <= BORDER_M)))
     for span in spans:
         places = _places(found.register, span)
-        mine = span.rows[(meant & ~flagged)[span.rows]]
+        mine = span.rows[(found.disagree & ~unknown & ~flagged)[span.rows]]
         mine = np.array([row for row in mine.tolist() if int(found.target[row]) in places], dtype=np.int64)
         if len(mine):
             wanted = [places[int(found.target[row])] for row in mine.tolist()]

@@ -15,12 +15,15 @@ from service.labels.positions import UNUSABLE
 from service.labels.reasons import REASONS
 from service.labels.summary import BANDS
 
+SAMPLE = "history.xlsx"  # among the demo city's files, where there is one
+
 
 def entrance(checks: list[State]) -> str:
     """Show where to drop a file."""
     zone = ZoneInfo(IN_FORCE.profile.time_zone)
     return render_template(
         "audit.html",
+        sample=(current_app.config["WANGGE"].demo_folder / SAMPLE).is_file(),
         checks=checks,
         local=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}",
         limit_mb=current_app.config["WANGGE"].upload_limit_mb,

@@ -88,7 +88,7 @@ WORDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 COMMA, STOP = {"en": ", ", "zh": "、"}, {"en": ".", "zh": "。"}
 EXPLAINED = ("border", "default-point", "older-edition", "renumbered", "swapped")
-GOOD_SHARE, EXPLAINED_SHARE, MANY = 0.95, 0.9, 0.05
+GOOD_SHARE, LEFT_SHARE, MANY = 0.95, 0.01, 0.05
 
 
 def say(key: str, locale: str, **facts: object) -> str:
@@ -154,9 +154,8 @@ def judgement(found: dict[str, Any]) -> str:
         return "labels"
     if rows.get("older-edition", 0) > max(0.5 * found["disagree"], 0.01 * found["usable"]):
         return "edition"
-    explained = sum(rows.get(one, 0) for one in EXPLAINED) / max(1, found["disagree"])
-    good = found["share"] >= GOOD_SHARE and (explained >= EXPLAINED_SHARE or found["share"] >= 0.995)
-    return "good" if good else "look"
+    left = found["disagree"] - sum(rows.get(one, 0) for one in EXPLAINED)
+    return "good" if found["share"] >= GOOD_SHARE and left <= LEFT_SHARE * found["usable"] else "look"
 
 
 def _inside(text: str, locale: str) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
+from geo.addresses.grams import NUMBERED, WHOLE
 from service.city import queries as city
 from service.places.models import Place, PlaceList
 
 CANDIDATES = 60
 BUDGET = 2000  # rows that are looked at for one question, about
-FEWEST_PIECES = 3
+FEWEST_PIECES = 2
 
 KNOWN = text("select gram, places from place_gram where gram = any(:grams)")
 FIND = text("""
@@ -48,8 +49,11 @@ def candidates(session: Session, pieces: Mapping[str, float], number: int | None
 
 
 def _rarest(known: Mapping[str, int]) -> list[str]:
-    chosen, rows = [], 0
-    for gram in sorted(known, key=lambda one: (known[one], one)):
+    """Choose the pieces to look up: whole names in any case, so that no place of the same name is missed."""
+    numbered = any(gram.startswith(WHOLE) and NUMBERED in gram for gram in known)
+    chosen = [gram for gram in known if gram.startswith(WHOLE) and (NUMBERED in gram or not numbered)]
+    rows = sum(known[gram] for gram in chosen)
+    for gram in sorted(known.keys() - set(chosen), key=lambda one: (known[one], one)):
         rows += known[gram]
         if rows > BUDGET and len(chosen) >= FEWEST_PIECES:
             break

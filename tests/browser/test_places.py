@@ -40,6 +40,7 @@ def test_an_address_gives_the_grid_with_the_place_it_was_found_by(listed, page):
     wanted = estate(listed)
     page.fill("[name=q]", wanted["地址"] + "3号楼2单元")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#card .by-place")
     card = page.locator("#card .by-place")
     expect(card).to_contain_text(wanted["名称"])
     expect(card).to_contain_text("演示地址")
@@ -48,6 +49,7 @@ def test_an_address_gives_the_grid_with_the_place_it_was_found_by(listed, page):
     assert page.locator("#card .hd h2").inner_text() == told["grid"]["name"]
     assert stays_within_its_width(page)
     page.reload()
+    page.wait_for_selector("#card .by-place")
     expect(card).to_contain_text(wanted["名称"])
 
 
@@ -56,6 +58,7 @@ def test_places_are_suggested_and_chosen_by_keys(listed, page):
     open_map(page)
     wanted = estate(listed)
     page.locator("[name=q]").press_sequentially(wanted["别名"])
+    page.wait_for_selector("#suggestions li.place")
     first = page.locator("#suggestions li.place").first
     expect(first).to_contain_text(wanted["名称"])
     expect(first).to_contain_text(wanted["别名"])
@@ -64,20 +67,24 @@ def test_places_are_suggested_and_chosen_by_keys(listed, page):
         if page.locator("#suggestions li.place[aria-selected=true]").count():
             break
     page.keyboard.press("Enter")
+    page.wait_for_selector("#card .by-place")
     expect(page.locator("#card .by-place")).to_contain_text(wanted["名称"])
     assert page.input_value("[name=q]") == wanted["名称"]
     assert "lon" not in page.url
 
 
+@at_desk
 def test_an_unclear_address_lists_what_it_may_mean_and_one_click_chooses(listed, page):
     open_map(page)
     wanted = estate(listed)
     page.fill("[name=q]", wanted["名称"][:-1] + "圆")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#card .candidates button")
     rows = page.locator("#card .candidates button")
     expect(rows.first).to_contain_text(wanted["名称"])
     assert page.locator("#card .st").count() == 0
     rows.first.click()
+    page.wait_for_selector("#card .by-place")
     expect(page.locator("#card .by-place")).to_contain_text(wanted["名称"])
     assert stays_within_its_width(page)
 
@@ -97,6 +104,7 @@ def test_the_page_of_places_searches_takes_and_forgets_lists(
     page.set_input_files("input[type=file]", path)
     page.select_option("[name=crs]", "cgcs2000")
     page.get_by_role("button", name="导入名单").click()
+    page.wait_for_selector(".done")
     expect(page.locator(".done")).to_contain_text("已导入 2 个地点到名单“两处”第 1 版")
     expect(page.locator(".done")).to_contain_text("全市范围外 1 个")
     assert stays_within_its_width(page)

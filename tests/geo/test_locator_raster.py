@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geo.locator import Locator
 from geo.locator.drawing import draw
-from geo.locator.grounds import RingEdges, twins, upward
+from geo.locator.grounds import SharedEdges
 from geo.locator.raster import UNSURE
 from geo.locator.scalar import Scalar
 from geo.synth import make_city
@@ -27,10 +27,11 @@ def first_face(faces, points):
 
 
 def raster_of(faces, cells=None):
-    rings = RingEdges.of(faces)
-    twin = twins(rings)
-    assert twin is not None
-    drawing = draw(*upward(rings, twin), lambda points: first_face(faces, points), cells=cells)
+    shared = SharedEdges.of(faces)
+    assert shared is not None
+    drawing = draw(
+        shared.ends, shared.left, shared.right, lambda points: first_face(faces, points), cells=cells
+    )
     assert len(drawing.meeting) == 0 or shapely.coverage_is_valid(faces)
     return drawing.raster
 

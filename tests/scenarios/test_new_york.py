@@ -199,3 +199,9 @@ def test_community_districts_agree_with_the_labels(install: Any, city: City) -> 
         if row["borocd"] in shapes and shapely.distance(shapes[row["borocd"]], point) < 5e-5:
             named = [pair.split(":")[0] for pair in row["alternates"].split(";")]
             assert row["borocd"] in named, row
+    told = service.told("audit", shared(PLACE, "nyc_311.csv.gz"), "--label", "borocd", *words[2:8], "--json")
+    found = json.loads(told)
+    assert (found["usable"], found["disagree"]) == (len(rows), len(wrong))
+    assert found["near"] == {"within_m": 10.0, "disagree": len(near), "flagged": len(near)}
+    assert found["kinds"][0]["column"] == "address_type"
+    assert found["kinds"][0]["values"][0]["value"] == "INTERSECTION"

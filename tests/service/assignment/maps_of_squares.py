@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 
 from geo.locator import Locator
-from service.assignment.maps import EditionKey, EditionMap, GridRow
+from service.assignment.contents import Contents, GridRow
+from service.assignment.maps import EditionKey, EditionMap
 from service.assignment.question import Question
 
 LEVELS = ("subdistrict", "community", "yard")
@@ -49,13 +50,24 @@ def district(code: str, number: int, column: float) -> EditionMap:
         face("gap", community if nth == 0 else -1, square(column + 2 * nth + 1, 1))
     faces.sort(key=lambda one: one[:4])
     key = EditionKey(number, code, f"区{code}", number, 1, UUID(int=number), NOW)
-    return EditionMap(
-        key=key,
-        grids=tuple(grids),
-        kinds=tuple(one[5] for one in faces),
-        precedence=tuple(one[:4] for one in faces),
-        locator=Locator.build([one[4] for one in faces], np.array([one[6] for one in faces])),
+    owners = np.array([one[6] for one in faces])
+    return EditionMap.of(
+        key,
+        contents(grids, [(one[3], one[5]) for one in faces]),
+        Locator.build([one[4] for one in faces], owners),
     )
+
+
+def contents(grids: list[GridRow], faces: list[tuple[UUID, str]]) -> Contents:
+    """The columns of grids, and of faces given by id and kind."""
+    rows = [
+        SimpleNamespace(
+            grid_id=one.id, code=one.code, name=one.name, level=one.level, position=one.position, kind=one.kind,
+            parent_id=grids[one.chain[-2]].id if len(one.chain) > 1 else None,
+        )
+        for one in grids
+    ]  # fmt: skip
+    return Contents.of(rows, [SimpleNamespace(id=face, kind=kind) for face, kind in faces])
 
 
 def two_districts(overlap: float = 0.0) -> list[EditionMap]:

@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import text
 
 from service import clock
 from service.assignment import sheet_pdf
@@ -109,6 +110,17 @@ def test_a_ruling_answers_and_shows_and_old_links_stay_true(ask, client, boss):
         assert again(client, one).json["is_equal"], one
     assert again(client, ruled).json["answer"]["ruling"]["id"] == made["id"]
     assert ask(at=before["answered_at"])["ruling"] is None
+
+
+def test_a_report_goes_to_the_grid_a_ruling_names(ask, client, boss, bearer, session):
+    decide(client, boss)
+    ask()
+    report = {"happened_at": "2026-01-05T08:00:00+08:00", "category": "litter", "text": "x", "source": "t"}
+    reports = [{**report, **POINT, "lon": lon} for lon in (118.8095, 118.802)]
+    sent = client.post("/api/v1/reports", json=reports, headers=bearer("report_send"))
+    assert sent.status_code == 201, sent.json
+    rows = session.execute(text("select raw_x, grid_code, status from report order by raw_x desc")).all()
+    assert [tuple(one) for one in rows] == [(118.8095, EAST, "inside"), (118.802, WEST, "inside")]
 
 
 def test_where_an_edition_lost_the_grid_the_map_answers_again(ask, client, boss, session, tmp_path):
