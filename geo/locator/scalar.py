@@ -6,7 +6,7 @@ import shapely
 
 from geo.locator.edges import BESIDE_M, TOUCHING_M, EdgeGroups
 from geo.locator.frame import SIDE
-from geo.locator.raster import BOUND, TOUCHED, UNSURE, Raster
+from geo.locator.raster import BOUND, TOUCHED, UNSURE, UNTOLD, Raster
 from geo.measure import metres_per_degree_one
 
 NEAR = float(BOUND)
@@ -24,9 +24,16 @@ class Scalar:
         # A memoryview gives Python's own numbers without wrapping each.
         self._table = memoryview(raster.table)
         self._cells = [
-            (len(kind.lines), 3 * k, memoryview(kind.lines.reshape(-1)), memoryview(kind.faces.reshape(-1)))
+            (
+                len(kind.lines),
+                k,
+                kind.start,
+                memoryview(kind.lines.reshape(-1)),
+                memoryview(kind.sides.reshape(-1)),
+            )
             for k, kind in enumerate(raster.cells, start=1)
         ]
+        self._listed, self._beside = memoryview(raster.listed), memoryview(raster.beside.reshape(-1))
 
     def locate(self, lon: float, lat: float) -> int:
         """Give the face of a point, -1 for none, UNSURE where the exact predicate must decide."""
@@ -38,9 +45,12 @@ class Scalar:
         while face < UNSURE:
             u, v = u - column, v - row
             number = TOUCHED - face
-            for n, width, lines, faces in self._cells:
+            for n, k, start, lines, sides in self._cells:
                 if number < n:
-                    return _ask(number, width, lines, faces, u, v)
+                    side = _side(number, 3 * k, lines, sides, u, v)
+                    if side == UNTOLD:
+                        return UNSURE
+                    return self._beside[2 * self._listed[start + number * k + (side >> 1)] + (side & 1)]
                 number -= n
             u, v = u * SIDE, v * SIDE
             column, row = min(max(int(u), 0), SIDE - 1), min(max(int(v), 0), SIDE - 1)
@@ -48,17 +58,17 @@ class Scalar:
         return face
 
 
-def _ask(number: int, width: int, lines: memoryview, faces: memoryview, u: float, v: float) -> int:
-    """Give the face of a point in a touched cell with so many lines, as `Cells.ask` does."""
+def _side(number: int, width: int, lines: memoryview, sides: memoryview, u: float, v: float) -> int:
+    """Give the side of an edge that a point in a touched cell is on, as `Cells.ask` does; UNTOLD where unsure."""
     region, bit = 0, 1
     for at in range(number * width, (number + 1) * width, 3):
         side = lines[at] * u + lines[at + 1] * v + lines[at + 2]
         if side > NEAR:
             region += bit
         elif side >= -NEAR:
-            return UNSURE
+            return UNTOLD
         bit += bit
-    return faces[number * bit + region]
+    return sides[number * bit + region]
 
 
 class ScalarBorders:

@@ -50,9 +50,9 @@ PEEK_BYTES = 1 << 16
 def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | None, **given: Any) -> None:
     """Append the responsible grid to each row of FILE (CSV, NDJSON, GeoJSON, Parquet, Arrow; - for standard input)."""
     form = form or formats.named(output.name) or "csv"
-    to_file = str(output) != "-"
+    to_file = str(output) != "-" and (output.is_file() or not output.exists())
     if resume:
-        _check_resumable(file, output, form)
+        _check_resumable(file, output, form, to_file=to_file)
     left = Output.left(output) if resume else None
     with runtime.running(), _opened(file) as (stream, head):
         input_form = given["input_form"] or formats.guess(file.name, head)
@@ -60,7 +60,7 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
         asked = _asked(left["about"] if left else None, at, given, input_form)
         encoder, watch = formats.encoder(form, source.schema, asked.added, asked.crs), Watch()
         if not to_file:
-            failed = _to_stdout(run(source, encoder, asked, watch=watch))
+            failed = _through(output, run(source, encoder, asked, watch=watch))
             _tell(failed, asked, watch)
             return
         about = {
@@ -77,8 +77,8 @@ def assign(file: Path, form: str | None, output: Path, resume: bool, at: str | N
         _tell(out.failed, asked, watch)
 
 
-def _check_resumable(file: Path, output: Path, form: str) -> None:
-    if str(file) == "-" or str(output) == "-":
+def _check_resumable(file: Path, output: Path, form: str, *, to_file: bool) -> None:
+    if str(file) == "-" or not to_file:
         raise click.UsageError("--resume needs a FILE to read again and -o OUT to go on with.")
     if form == "parquet":
         raise Invalid(
@@ -168,13 +168,14 @@ def _asked(pinned: dict[str, Any] | None, at: str | None, given: dict[str, Any],
     return Asked(IN_FORCE, question, IN_FORCE.levels[scheme_id], crs)
 
 
-def _to_stdout(pieces: Iterable[Piece]) -> int:
-    out = click.get_binary_stream("stdout")
+def _through(output: Path, pieces: Iterable[Piece]) -> int:
+    """Write to standard output, or to what is no file, such as a pipe."""
     failed = 0
-    for piece in pieces:
-        out.write(piece.data)
-        failed += piece.failed
-    out.flush()
+    with click.open_file(str(output), "wb") as out:
+        for piece in pieces:
+            out.write(piece.data)
+            failed += piece.failed
+        out.flush()
     return failed
 
 

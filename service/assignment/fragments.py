@@ -173,7 +173,7 @@ class Writer:
             question.root,
         )
         self._ends = _ends(profile.geographic_crs, crs)
-        self._answered_at = encode(question.answered_at.isoformat())
+        self._answered_at = b'"%b+00:00"' % self._asked.as_of[:-1]
 
     def answer(self, found: Found) -> bytes:
         """Write one answer."""

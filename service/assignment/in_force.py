@@ -83,7 +83,6 @@ class InForce:
     def __init__(self) -> None:
         self._clock = DatabaseClock()
         self._timeline = Timeline()
-        self._known: tuple[object, ...] = ()
         self._read_at = float("-inf")
         self._kept = KeptMaps(most_bytes=2048 << 20)
         self._generation = 0  # grows with whatever may change an answer

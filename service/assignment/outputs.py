@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from service.errors import Conflict
+from service.errors import Conflict, Invalid
 
 NOTE_SECONDS = 1.0
 HEAD_BYTES = 1 << 20
@@ -32,7 +32,9 @@ class Output:
     """
 
     def __init__(self, path: Path, about: dict[str, Any], *, resume: bool) -> None:
-        self.path, self._about, self._resume = path, about, resume
+        # Through a link to the file it names, which stays a link.
+        self.path, self._about, self._resume = path.resolve(), about, resume
+        path = self.path
         self.partial = path.with_name(path.name + ".partial")
         self.note = path.with_name(path.name + ".partial.json")
         self.rows, self.failed = 0, 0
@@ -42,6 +44,7 @@ class Output:
     @classmethod
     def left(cls, path: Path) -> dict[str, Any] | None:
         """Give what an interrupted run noted, None where none did."""
+        path = path.resolve()
         try:
             found = json.loads(path.with_name(path.name + ".partial.json").read_text("utf-8"))
         except (OSError, ValueError):
@@ -50,7 +53,15 @@ class Output:
 
     def __enter__(self) -> "Output":
         left = self.left(self.path) if self._resume else None
-        self._file = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        try:
+            self._file = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            if self.path.exists():
+                seen = self.path.stat()
+                os.fchmod(self._file.fileno(), seen.st_mode & 0o777)
+                with suppress(PermissionError):
+                    os.fchown(self._file.fileno(), seen.st_uid, seen.st_gid)
+        except OSError as error:
+            raise self._unwritten(error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -85,10 +96,16 @@ class Output:
     def write(self, data: bytes, rows: int, failed: int) -> None:
         """Append bytes after which so many rows are done."""
         assert self._file is not None  # noqa: S101 - for the type checker
-        self._file.write(data)
-        self.rows, self.failed = rows, self.failed + failed
-        if time.monotonic() - self._noted >= NOTE_SECONDS:
-            self._write_note()
+        try:
+            self._file.write(data)
+            self.rows, self.failed = rows, self.failed + failed
+            if time.monotonic() - self._noted >= NOTE_SECONDS:
+                self._write_note()
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> Invalid:
+        return Invalid(f"{self.path} can't be written: {error.strerror}.")
 
     def _write_note(self) -> None:
         assert self._file is not None  # noqa: S101 - for the type checker
@@ -106,13 +123,21 @@ class Output:
         assert self._file is not None  # noqa: S101 - for the type checker
         try:
             if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self.partial.replace(self.path)
+                self._finish()
             elif not self._resume:
                 self.partial.unlink(missing_ok=True)
             if kind is None or not self._resume:
                 with suppress(FileNotFoundError):
                     self.note.unlink()
         finally:
-            self._file.close()
+            with suppress(OSError):  # what could not be written was said already
+                self._file.close()
+
+    def _finish(self) -> None:
+        assert self._file is not None  # noqa: S101 - for the type checker
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self.partial.replace(self.path)
+        except OSError as error:
+            raise self._unwritten(error) from error

@@ -26,6 +26,7 @@ from tests.oracles.coverages import awkward_points
 from tests.scenarios.installation import Installation, installed
 
 BATCH = 1000
+LEVELS = 4  # with the district
 ARROW = "application/vnd.apache.arrow.stream"
 ONE_BY_ONE = "one query a point"
 FIND = """
@@ -55,16 +56,18 @@ class Batch:
         """Whole answers: chain, distance, reason, evidence."""
         body = json.dumps({"points": self._points}).encode()
         found = json.loads(self._post("application/json", body))["results"]
-        return [one["grid"]["code"] if one["status"] in ("inside", "border") else None for one in found]
+        return [
+            _yard(one["status"], one["chain"][-1]["code"] if len(one["chain"]) == LEVELS else "")
+            for one in found
+        ]
 
     def csv(self) -> list[str | None]:
         """The flat columns as text."""
         body = "lon,lat\n" + "".join(f"{x!r},{y!r}\n" for x, y in self._points)
         lines = self._post("text/csv", body.encode()).decode().splitlines()
         head = lines[0].split(",")
-        code, status = head.index("grid_code"), head.index("grid_status")
-        rows = [line.split(",") for line in lines[1:]]
-        return [one[code] if one[status] in ("inside", "border") else None for one in rows]
+        code, status = head.index("yard_code"), head.index("grid_status")
+        return [_yard(row[status], row[code]) for row in (line.split(",") for line in lines[1:])]
 
     def arrow(self) -> list[str | None]:
         """The flat columns as they are."""
@@ -74,8 +77,15 @@ class Batch:
         with pa.ipc.new_stream(out, table.schema) as writer:
             writer.write_table(table)
         found = pa.ipc.open_stream(self._post(ARROW, out.getvalue())).read_all()
-        pairs = zip(found["grid_code"].to_pylist(), found["grid_status"].to_pylist(), strict=True)
-        return [code if status in ("inside", "border") else None for code, status in pairs]
+        return [
+            _yard(*one)
+            for one in zip(*(found[n].to_pylist() for n in ("grid_status", "yard_code")), strict=True)
+        ]
+
+
+def _yard(status: str, code: str | None) -> str | None:
+    """Give the yard that covers a point, as the query does."""
+    return code if code and status in ("inside", "border") else None
 
 
 def one_by_one(address: str, points: list[list[float]]) -> Callable[[], list[str | None]]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from service.assignment.outputs import Output, identity
-from service.errors import Conflict
+from service.errors import Conflict, Invalid
 
 ROOT = Path(__file__).resolve().parents[3]
 GROWN_MB, ROWS = 220, 140_000
@@ -101,6 +101,34 @@ def test_a_run_that_fails_leaves_nothing_unless_it_may_go_on(tmp_path: Path) -> 
             pass
     assert output.read_bytes() == b"new"
     assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_link_stays_a_link_and_rights_stay(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    target.write_bytes(b"old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    with Output(link, {}, resume=False) as out:
+        out.write(b"new", 1, 0)
+    assert link.is_symlink()
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Invalid, match="can't be written"),
+        Output(tmp_path / "no" / "out.csv", {}, resume=False),
+    ):
+        pass
+    with pytest.raises(Invalid, match="No space"):
+        fill_up(tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def fill_up(output: Path) -> None:
+    with Output(output, {}, resume=False) as out, Path("/dev/full").open("wb", buffering=0) as full:
+        os.dup2(full.fileno(), out._file.fileno())
+        out.write(b"x" * 10_000_000, 1, 0)
 
 
 def test_a_file_that_was_changed_is_another_one(tmp_path: Path) -> None:

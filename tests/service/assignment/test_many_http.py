@@ -199,3 +199,10 @@ def test_other_odd_bodies(squares, client, kind, raw, status):  # noqa: F811
     answer = post(client, raw, kind)
     assert answer.status_code == status, answer.get_data()[:300]
     assert status == 200 or msgspec.json.decode(answer.get_data())["detail"]
+
+
+@pytest.mark.parametrize("kind", list(bodies()))
+def test_a_body_beyond_the_limit_is_refused(squares, client, app, kind):  # noqa: F811
+    app.config["MAX_CONTENT_LENGTH"] = 50
+    answer = post(client, bodies()[kind] * 2, kind)
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
