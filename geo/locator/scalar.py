@@ -1,5 +1,6 @@
 """Look-ups for one point at a time, in plain Python: numpy's overhead would be most of the time."""
 
+from collections.abc import Sequence
 from math import inf, nan, sqrt
 
 import shapely
@@ -101,22 +102,22 @@ class ScalarBorders:
     def _descend(self, search: "_Search", level: int, first: int, last: int) -> None:
         """Look under the nodes `first … last - 1` of a level, the nearest box first."""
         _, first_child, box = self._levels[level]
-        for least, node in search.by_distance(box, first, last):
+        nodes = search.by_distance(box, first, last) if last - first > 1 else [(0.0, first)]
+        for least, node in nodes:
             if least > search.reach_m:
                 return
             begin, end = first_child[node], first_child[node + 1]
             if level:
                 self._descend(search, level - 1, begin, end)
             else:
-                numbers = self._which[begin:end].tolist()
-                search.measure(numbers, self._ends(numbers))
+                search.measure(*self._with_ends(self._which[begin:end].tolist()))
 
-    def _ends(self, edges: list[int]) -> list[float]:
-        """Give the ends of edges one after another; along a ring their numbers mostly run on."""
+    def _with_ends(self, edges: list[int]) -> tuple[Sequence[int], list[float]]:
+        """Give edges and their ends one after another; along a ring the numbers of edges mostly run on."""
         low, count = min(edges), len(edges)
         if max(edges) - low == count - 1:
-            return self._edges[4 * low : 4 * (low + count)].tolist()
-        return [place for edge in edges for place in self._edges[4 * edge : 4 * edge + 4]]
+            return range(low, low + count), self._edges[4 * low : 4 * (low + count)].tolist()
+        return edges, [place for edge in edges for place in self._edges[4 * edge : 4 * edge + 4]]
 
 
 class _Search:
@@ -132,8 +133,6 @@ class _Search:
 
     def by_distance(self, box: memoryview, first: int, last: int) -> list[tuple[float, int]]:
         """Give nodes by the distance of their boxes: nothing under a node is nearer."""
-        if last - first == 1:
-            return [(0.0, first)]
         lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
         found, sides = [], iter(box[4 * first : 4 * last].tolist())
         for node, west, south, east, north in zip(
@@ -145,7 +144,7 @@ class _Search:
         found.sort()
         return found
 
-    def measure(self, numbers: list[int], ends: list[float]) -> None:
+    def measure(self, numbers: Sequence[int], ends: list[float]) -> None:
         """Measure to edges, given by number and as a_lon, a_lat, b_lon, b_lat with a < b one after another."""
         lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
         # At the poles the scale vanishes and any longitude is within reach.

@@ -55,9 +55,10 @@ def locate_one(maps: list[EditionMap], lon: float, lat: float, tolerance_m: floa
     """Find the answering face of one position, as `locate` does."""
     hit = Hit("outside")
     for one in maps:
-        west, south, east, north = one.locator.bounds
+        locator = one.locator
+        west, south, east, north = locator.bounds
         if west <= lon <= east and south <= lat <= north:
-            face, tie, distance = one.locator.look_up(lon, lat)
+            face, tie, distance = locator.look_up(lon, lat)
             if face >= 0:
                 _take(hit, one, face, tie, distance)
     if hit.map is None:
