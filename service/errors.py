@@ -65,6 +65,10 @@ class TooManyTries(ServiceError):
     """There were too many tries."""
 
 
+class QuotaSpent(ServiceError):
+    """The token has asked as often as it may in a minute."""
+
+
 class Busy(ServiceError):
     """The service has its hands full."""
 
@@ -81,6 +85,7 @@ STATUS: dict[type[Exception], int] = {
     UnsupportedMedia: 415,
     Invalid: 422,
     TooManyTries: 429,
+    QuotaSpent: 429,
     Busy: 429,
     NotReady: 503,
     GeoError: 422,

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         2048, ge=0, description="Room for maps of editions not in force, for each web worker, in megabytes."
     )
     upload_limit_mb: int = Field(512, ge=1, description="Largest file or body taken, in megabytes.")
+    request_log_days: int = Field(
+        30, ge=1, le=3650, description="Days for which the log of what tokens asked is kept."
+    )
     log_format: Literal["json", "text"] = Field("json", description="Shape of log lines.")
     log_level: str = Field("INFO", description="Least level that is logged.")
 

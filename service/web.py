@@ -27,7 +27,9 @@ def build(settings: Settings) -> APIFlask:
     from service.grids import views as grids
     from service.labels import views as labels
     from service.people import guards
+    from service.people import token_views as tokens
     from service.people import views as people
+    from service.people.usage import USAGE
     from service.places import pages as place_pages
     from service.places import views as places
     from service.supervision import views as supervision
@@ -62,6 +64,7 @@ def build(settings: Settings) -> APIFlask:
     for feature in (
         doors,
         people,
+        tokens,
         grids,
         assignment,
         evidence,
@@ -80,6 +83,7 @@ def build(settings: Settings) -> APIFlask:
     http.lookup(app.view_functions["openapi.spec"])
     app.context_processor(_page_context)
     IN_FORCE.start()
+    USAGE.start()
     return app
 
 

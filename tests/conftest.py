@@ -14,6 +14,7 @@ from service.assignment.in_force import IN_FORCE
 from service.city import actions as city_actions
 from service.city import profile
 from service.embedded import Cluster
+from service.people.usage import USAGE
 from service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +87,7 @@ def session(engine: Engine) -> Iterator[OrmSession]:
 def app(session: OrmSession, monkeypatch: pytest.MonkeyPatch) -> object:
     """Build the application on the session's connection; the maps are refreshed by the test, not by time."""
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
+    monkeypatch.setattr(USAGE, "start", lambda: None)
     monkeypatch.setattr(building, "PATIENCE_S", 0.0)  # no worker runs here
     one = create_app(Settings())
     one.testing = False

@@ -9,10 +9,10 @@ from scipy import ndimage
 
 from geo.locator.edges import expand
 from geo.locator.frame import SIDE, Frame
-from geo.locator.raster import TOUCHED, UNSURE, Cells, Raster
+from geo.locator.raster import TOUCHED, UNSURE, Cells, Raster, Singles
 from geo.locator.regions import LISTED, Edges, regions
 
-CELLS_PER_EDGE = 8
+CELLS_PER_EDGE = 5
 LEAST_CELLS, MOST_CELLS = 1 << 10, 1 << 27
 MOST_LINES = 4  # a cell with more is divided
 DEPTH = 3  # so often
@@ -30,7 +30,8 @@ class _Sketch:
     """What is drawn so far: touched cells and their places in the table by their number of lines."""
 
     edges: Edges
-    cells: list[list[Cells]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
+    lines: list[list[Singles]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
+    sides: list[list[NDArray[np.uint8]]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
     places: list[list[Integers]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
     listed: list[list[Shorts]] = field(default_factory=lambda: [[] for _ in range(MOST_LINES)])
     unsure: list[Integers] = field(default_factory=list)
@@ -113,8 +114,9 @@ def _sketch_cells(
         which = first[count == k]
         if len(which):
             listed = edge[which[:, None] + np.arange(k)]
-            cells, meeting = regions(frame, column[which], row[which], listed, sketch.edges)
-            sketch.cells[k - 1].append(cells)
+            lines, sides, meeting = regions(frame, column[which], row[which], listed, sketch.edges)
+            sketch.lines[k - 1].append(lines)
+            sketch.sides[k - 1].append(sides)
             sketch.places[k - 1].append(place[which])
             sketch.listed[k - 1].append(listed.reshape(-1))
             sketch.meeting.append(listed[meeting].reshape(-1))
@@ -187,12 +189,13 @@ def _cells_from_to(low: Floats, high: Floats, first: Floats, count: int) -> tupl
 def _finished(sketch: _Sketch, frame: Frame, size: int, locate: Locate) -> Drawing:
     """Number the touched cells, and name the free ones."""
     table = np.zeros(size, dtype=np.int32)
-    cells, number = [], 0
-    for k, (drawn, places) in enumerate(zip(sketch.cells, sketch.places, strict=True), start=1):
-        empty = Cells(np.empty((0, 3 * k), dtype=np.float32), np.empty((0, 1 << k), dtype=np.int32))
-        lines = np.concatenate([one.lines for one in drawn or [empty]])
-        cells.append(Cells(lines, np.concatenate([one.faces for one in drawn or [empty]])))
-        drawn.clear()
+    cells, number, start = [], 0, 0
+    for k, places in enumerate(sketch.places, start=1):
+        lines = np.concatenate([np.empty((0, 3 * k), dtype=np.float32), *sketch.lines[k - 1]])
+        sides = np.concatenate([np.empty((0, 1 << k), dtype=np.uint8), *sketch.sides[k - 1]])
+        cells.append(Cells(lines, sides, start))
+        sketch.lines[k - 1].clear()
+        start += k * len(lines)
         number = _numbered(table, places, number)
     _numbered(table, [deep.place for deep in sketch.divided], number)
     for place in sketch.unsure:
@@ -203,7 +206,9 @@ def _finished(sketch: _Sketch, frame: Frame, size: int, locate: Locate) -> Drawi
     meeting = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *sketch.meeting]))
     first, listed = _lists(sketch)
     edges = sketch.edges
-    raster = Raster(frame, table, tuple(cells), first, listed, edges.ends, edges.left, edges.right)
+    raster = Raster(
+        frame, table, tuple(cells), first, listed, edges.ends, np.column_stack([edges.right, edges.left])
+    )
     return Drawing(raster, meeting)
 
 

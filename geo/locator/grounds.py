@@ -149,7 +149,7 @@ def _twins(rings: RingEdges) -> NDArray[np.int64] | None:
 def sorted_alike(rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Give an order that puts equal rows of numbers side by side, and whether each equals the next in that order."""
     key = _mixed(rows)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     alike = key[order[1:]] == key[order[:-1]]
     same = alike.copy()
     same[alike] = (rows[order[1:][alike]] == rows[order[:-1][alike]]).all(axis=1)

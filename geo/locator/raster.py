@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geo.locator.frame import SIDE, Frame
 
 UNSURE = -2  # the exact predicate must decide
+UNTOLD = 255
 TOUCHED = -3  # touched cell t has TOUCHED - t in the table
 # Two coordinates, two coefficients and a constant of at most 1.5, each off by 2⁻²⁵ of itself, and four
 # operations off by 2⁻²⁴ of at most 2: below 6e-7 cells.
@@ -39,29 +40,33 @@ class Cells:
     lines
         (n, 3 k): a, b, c of each line; a point is left of it where a u + b v + c > 0, with u, v from 0 to 1 across
         and up the cell, and so many cells from it as the sum says.
-    faces
-        (n, 2ᵏ): the face of each region, -1 for none, UNSURE where it is not known; bit j of the column is set
-        left of line j.
+    sides
+        (n, 2ᵏ): where the face of each region is found: right of the cell's edge i for 2 i, left of it for 2 i + 1, or
+        UNTOLD; bit j of the column is set left of line j.
+    start
+        Where in `Raster.listed` the edges of the first cell begin; each has k.
     """
 
     lines: Singles
-    faces: NDArray[np.int32]
+    sides: NDArray[np.uint8]
+    start: int
 
-    def ask(self, cell: Integers, u: Singles, v: Singles) -> NDArray[np.int32]:
-        """Give the face of points in these cells; the place in the cell is u, v."""
-        lines = self.lines.take(cell, axis=0)
+    def ask(self, cell: Integers, u: Singles, v: Singles) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+        """Ask for points in these cells, at u, v in them: place in `listed`, 1 for left of it, whether unsure."""
+        lines, k = self.lines.take(cell, axis=0), self.lines.shape[1] // 3
         least: Singles | None = None
-        region = cell * self.faces.shape[1]
-        for j in range(lines.shape[1] // 3):
+        region = cell << k
+        for j in range(k):
             side = lines[:, 3 * j] * u
             side += lines[:, 3 * j + 1] * v
             side += lines[:, 3 * j + 2]
             region += (side > 0).astype(np.int64) << j
             np.abs(side, out=side)
             least = side if least is None else np.minimum(least, side, out=least)
-        face = self.faces.reshape(-1).take(region)
-        face[least <= BOUND] = UNSURE
-        return face
+        found = self.sides.reshape(-1).take(region)
+        unsure = (least <= BOUND) | (found == UNTOLD)
+        found[unsure] = 0
+        return self.start + cell * k + (found >> 1), (found & 1).astype(np.int64), unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,8 @@ class Raster:
         Touched cell t, divided or not, comes near to the edges ``listed[first[t]:first[t + 1]]``.
     edges
         (m, 4): lon and lat of both ends of each edge of the coverage.
-    left, right
-        The face on either side of each edge, -1 for none.
+    beside
+        (m, 2): the face right and left of each edge, -1 for none.
     """
 
     frame: Frame
@@ -92,8 +97,17 @@ class Raster:
     first: NDArray[np.int32]
     listed: NDArray[np.int32]
     edges: Floats
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    beside: NDArray[np.int32]
+
+    @property
+    def left(self) -> NDArray[np.int32]:
+        """The face left of each edge, -1 for none."""
+        return self.beside[:, 1]
+
+    @property
+    def right(self) -> NDArray[np.int32]:
+        """The face right of each edge, -1 for none."""
+        return self.beside[:, 0]
 
     def locate_many(self, points: Floats) -> Integers:
         """Give the face of each point, -1 for none, UNSURE where the exact predicate must decide."""
@@ -114,6 +128,7 @@ class Raster:
         face = self.table.take(row * frame.columns + column)
         todo = np.flatnonzero(face < UNSURE)
         u, v = u[todo] - column[todo], v[todo] - row[todo]
+        beside = self.beside.reshape(-1)
         while len(todo):
             number = TOUCHED - face[todo].astype(np.int64)
             for kind in self.cells:
@@ -121,7 +136,10 @@ class Raster:
                 if n:
                     here = np.flatnonzero((number >= 0) & (number < n))
                     ask_u, ask_v = u[here].astype(np.float32), v[here].astype(np.float32)
-                    face[todo[here]] = kind.ask(number[here], ask_u, ask_v)
+                    place, is_left, unsure = kind.ask(number[here], ask_u, ask_v)
+                    found = beside.take(2 * self.listed.take(place).astype(np.int64) + is_left)
+                    found[unsure] = UNSURE
+                    face[todo[here]] = found
                 number -= n
             deeper = np.flatnonzero(number >= 0)
             todo, number, u, v = todo[deeper], number[deeper], u[deeper] * SIDE, v[deeper] * SIDE

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.locator.frame import Frame
-from geo.locator.raster import UNSURE, Cells
+from geo.locator.raster import UNSURE, UNTOLD, Singles
 
 # All in cells. Places are known to 1e-9 at the deepest; edges are listed in each cell that they come within LISTED of.
 LISTED, WITHIN = 2e-6, 1e-6
@@ -39,7 +39,7 @@ class Edges:
 
 def regions(
     frame: Frame, column: Integers, row: Integers, listed: Shorts, edges: Edges
-) -> tuple[Cells, Flags]:
+) -> tuple[Singles, NDArray[np.uint8], Flags]:
     """Draw the regions of touched cells.
 
     Parameters
@@ -55,15 +55,15 @@ def regions(
 
     Returns
     -------
-    cells
-        With their regions.
+    lines, sides
+        As in `Cells`.
     meeting
         Whether edges of the cell meet elsewhere than in common ends, or so nearly that it can't be told, shape (n,):
         there faces may overlap.
     """
     n, k = listed.shape
     lines = np.empty((n, 3 * k), dtype=np.float32)
-    faces = np.empty((n, 1 << k), dtype=np.int32)
+    sides = np.empty((n, 1 << k), dtype=np.uint8)
     meeting = np.empty(n, dtype=np.bool_)
     for begin in range(0, n, CELLS_AT_ONCE):
         some = slice(begin, begin + CELLS_AT_ONCE)
@@ -72,9 +72,19 @@ def regions(
         for j in range(k):
             for part, numbers in enumerate(drawn.line):
                 lines[some, 3 * j + part] = numbers[j]
-        known, contradict = drawn.faces(edges.left[edge], edges.right[edge])
-        faces[some], meeting[some] = known.T, drawn.meeting | contradict
-    return Cells(lines, faces), meeting
+        left, right = edges.left[edge], edges.right[edge]
+        known, contradict = drawn.faces(left, right)
+        sides[some], meeting[some] = _sides(known, left, right).T, drawn.meeting | contradict
+    return lines, sides, meeting
+
+
+def _sides(known: Shorts, left: Shorts, right: Shorts) -> NDArray[np.uint8]:
+    """Say where each face is found: right of edge i for 2 i, left of it for 2 i + 1."""
+    sides = np.full(known.shape, UNTOLD, dtype=np.uint8)
+    for i in range(len(left)):
+        sides[known == right[i]] = 2 * i
+        sides[known == left[i]] = 2 * i + 1
+    return sides
 
 
 @dataclass(frozen=True, slots=True)

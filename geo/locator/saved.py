@@ -29,7 +29,7 @@ from geo.locator.polygons import Polygons
 from geo.locator.raster import Raster
 
 MAGIC = b"wangge\x00i"
-FORMAT = 3
+FORMAT = 4
 FILE_NAME = "locator.index"
 HEAD = struct.Struct(
     "<8sIIQ32s"

@@ -74,7 +74,7 @@ def batch_doubts(points: ArrayLike, *, declared: Crs, covers: Ask, agree: Ask | 
           (rows, the last two None without labels), `lost`, `gained` (places), `sigmas`.
         - ``default-point``: a pile as `piles` finds it. Members: `lon`, `lat`, `expected`, `exact`.
         - ``low-precision``: rows with both coordinates on round numbers, default points aside. Members: `step`, in
-          units of `declared`, the coarsest of which there are enough rows.
+          units of `declared`, the coarsest that holds at least half of what is on round numbers at all.
         - ``outside``: rows that are outside and not explained by exchanged axes.
     """
     sent = np.asarray(points, dtype=np.float64).reshape(-1, 2)
@@ -203,10 +203,15 @@ def _default_points(batch: _Batch, declared: Crs) -> list[Doubt]:
 
 
 def _coarse(batch: _Batch, declared: Crs, explained: NDArray[np.int64]) -> list[Doubt]:
-    for step in COARSE_METRES if declared.kind == "projected" else COARSE_DEGREES:
-        steps = np.where(batch.known[:, None], batch.sent, np.nan) / step
-        rows = np.flatnonzero((np.abs(steps - np.round(steps)) < EXACT).all(axis=1))
-        found = _if_many("low-precision", np.setdiff1d(rows, explained), batch, step=step)
-        if found:
-            return found
+    steps = COARSE_METRES if declared.kind == "projected" else COARSE_DEGREES
+    rows = [np.setdiff1d(_on_steps(batch, step), explained) for step in steps]
+    # A hundredth of what is on round numbers is on ten times rounder ones by chance.
+    for step, some in zip(steps, rows, strict=True):
+        if len(some) >= len(rows[-1]) / 2:
+            return _if_many("low-precision", some, batch, step=step)
     return []
+
+
+def _on_steps(batch: _Batch, step: float) -> NDArray[np.int64]:
+    steps = np.where(batch.known[:, None], batch.sent, np.nan) / step
+    return np.flatnonzero((np.abs(steps - np.round(steps)) < EXACT).all(axis=1))

@@ -17,7 +17,7 @@ from service.grids.readiness import Content
 
 JOB = "assignment.build_index"
 PATIENCE_S = 5.0  # nobody builds for so long: the worker is busy with something else, or there is none
-WAIT_S = 120.0
+WAIT_S = 50.0  # in a request: before proxies give up
 LOOK_S = 0.1
 _log = structlog.get_logger("indexes")
 

@@ -28,6 +28,7 @@ _encode = msgspec.json.Encoder().encode
 class Asked(NamedTuple):
     """What is asked alike for all positions of a request, as pieces of a core and of a link."""
 
+    as_of: bytes
     moments: bytes  # "as_of", "at"
     crs: bytes
     rules: bytes  # "scheme", "tolerance_m"
@@ -54,7 +55,7 @@ def asked(crs: str, scheme: str, tolerance_m: float, at: datetime, as_of: dateti
     if at is not as_of and at != as_of:
         when = instant(at)
         link = b"&at=%b&as_of=%b" % (when, then)
-    return Asked(b'"as_of":"%b","at":"%b",' % (then, when), written, rules, page, link)
+    return Asked(then, b'"as_of":"%b","at":"%b",' % (then, when), written, rules, page, link)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from geo.errors import DamagedIndex, IndexNotSaved
@@ -41,6 +42,12 @@ class Attached:
 
 def folder() -> Path:
     """Give the folder of all indexes."""
+    return _folder(os.environ.get("WANGGE_DATA"))
+
+
+@cache
+def _folder(_setting: str | None) -> Path:
+    # Asked every second for every map in force; reading all settings takes longer than the rest.
     return Settings().data / FOLDER
 
 

@@ -3,11 +3,13 @@
 from uuid import UUID
 
 import structlog
+from sqlalchemy.orm import Session as OrmSession
 
 from geo.errors import IndexNotSaved
 from service import jobs
 from service.assignment import building, saved
 from service.db import Session
+from service.grids.models import Snapshot
 from service.grids.readiness import Content
 
 _log = structlog.get_logger("indexes")
@@ -18,8 +20,9 @@ def build_index(district_id: int, snapshot_id: str) -> None:
     """Save the index of a snapshot; where there is no room, whoever needs it serves from memory or refuses."""
     with Session() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        content = building.content_now(session, district_id, UUID(snapshot_id))
-        _make([content], session)
+        if session.get(Snapshot, (district_id, UUID(snapshot_id))) is None:
+            return  # the plan was given up
+        _make([building.content_now(session, district_id, UUID(snapshot_id))], session)
 
 
 @jobs.app.periodic(cron="*/10 * * * *")
@@ -51,9 +54,9 @@ def check(content: Content) -> None:
         _log.error("index damaged, it is made anew", name=path.name)
 
 
-def _make(contents: list[Content], session: object) -> None:
+def _make(contents: list[Content], session: OrmSession) -> None:
     for content in contents:
         try:
-            building.make(session, content)  # type: ignore[arg-type]
+            building.make(session, content)
         except IndexNotSaved as wrong:
             _log.error("index not saved", error=wrong.detail)

@@ -15,6 +15,7 @@ FILE = "accounts.json"
 # One account a role; those of a place belong to one district, so that the limits of places can be tried.
 ROLES_OF_A_PLACE = ("planner", "leader", "handler")
 ROLES_OF_THE_CITY = ("reviewer", "supervisor", "integration", "system", "security", "audit")
+SANDBOX_PER_MINUTE = 600  # enough to try anything, and to see what a spent quota looks like
 SANDBOX_SCOPES = (Permission.REPORT_SEND, Permission.CONTACT_READ, Permission.LABEL_AUDIT)
 
 
@@ -35,7 +36,9 @@ def create(session: Session, *, districts: list[str], by: audit.Actor, at: datet
     places |= {f"planner{number}": ("planner", code) for number, code in enumerate(districts[1:], start=2)}
     for name, (role, district) in places.items():
         actions.add_person(session, name=name, role=role, district=district, password=password, by=by, at=at)
-    token = actions.create_token(session, name="sandbox", scopes=SANDBOX_SCOPES, by=by, at=at)
+    token = actions.create_token(
+        session, name="sandbox", scopes=SANDBOX_SCOPES, per_minute=SANDBOX_PER_MINUTE, by=by, at=at
+    )
     return DemoAccounts({name: role for name, (role, _) in places.items()}, password, token)
 
 

@@ -15,6 +15,7 @@ from service.people.keys import key_hash, new_key
 from service.people.models import ApiToken, LoginSession, Person, RoleGrant
 from service.people.permissions import ADMINISTRATORS, ROLES, Permission
 
+MOST_PER_MINUTE = 1_000_000
 TRIES = 5
 LOCK = timedelta(minutes=15)
 SESSION_LIFE = timedelta(hours=12)
@@ -154,6 +155,7 @@ def create_token(
     crs: str | None = None,
     district: str | None = None,
     expires_at: datetime | None = None,
+    per_minute: int | None = None,
     by: audit.Actor,
     at: datetime,
 ) -> str:
@@ -165,6 +167,8 @@ def create_token(
         raise Invalid("A token needs a name that can be printed.", field="name")
     if expires_at is not None and expires_at <= at:
         raise Invalid("The token would have expired already.", field="expires")
+    if per_minute is not None and not 1 <= per_minute <= MOST_PER_MINUTE:
+        raise Invalid(f"A quota is from 1 to {MOST_PER_MINUTE} requests a minute.", field="per_minute")
     key = new_key()
     place = city.get_district(session, district).id if district is not None else None
     token = ApiToken(
@@ -176,6 +180,7 @@ def create_token(
         created_by=by.name,
         created_at=at,
         expires_at=expires_at,
+        per_minute=per_minute,
     )
     session.add(token)
     session.flush()  # the audit row tells tokens of one name apart by number
@@ -188,6 +193,7 @@ def create_token(
         district_id=place,
         name=name,
         scopes=token.scopes,
+        per_minute=per_minute,
     )
     return key
 

@@ -1,5 +1,6 @@
 """wangge user and wangge token."""
 
+import json
 import sys
 from datetime import datetime
 
@@ -7,7 +8,7 @@ import click
 
 from service import audit, clock, runtime
 from service.db import Session
-from service.people import actions, queries
+from service.people import actions, queries, token_queries
 from service.people.permissions import ROLES, Permission
 
 
@@ -63,8 +64,16 @@ def token() -> None:
 @click.option(
     "--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day, in the city, on which it is refused."
 )
+@click.option(
+    "--per-minute", type=click.IntRange(1), help="Most requests a minute; no limit where none is named."
+)
 def create(
-    name: str, scopes: tuple[str, ...], crs: str | None, district: str | None, expires: datetime | None
+    name: str,
+    scopes: tuple[str, ...],
+    crs: str | None,
+    district: str | None,
+    expires: datetime | None,
+    per_minute: int | None,
 ) -> None:
     """Make a token; it is printed once."""
     with runtime.running(), Session.begin() as session:
@@ -75,6 +84,7 @@ def create(
             crs=crs,
             district=district,
             expires_at=queries.midnight(session, expires.date()) if expires else None,
+            per_minute=per_minute,
             by=audit.OPERATOR,
             at=clock.now(),
         )
@@ -88,6 +98,21 @@ def revoke(name: str) -> None:
     with runtime.running(), Session.begin() as session:
         count = actions.revoke_token(session, name=name, by=audit.OPERATOR, at=clock.now())
     click.echo(f"{count} revoked")
+
+
+@token.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_tokens(as_json: bool) -> None:
+    """List all tokens with their scopes, quota and what they asked in the last day."""
+    with runtime.running(), Session() as session:
+        rows = token_queries.tokens(session, at=clock.now())
+    if as_json:
+        click.echo(json.dumps({"tokens": [token_queries.as_json(one) for one in rows]}, ensure_ascii=False))
+        return
+    for one in rows:
+        quota = f"{one.per_minute}/min" if one.per_minute else "no quota"
+        state = "revoked" if one.revoked_at else "living"
+        click.echo(f"{one.name}\t{state}\t{quota}\t{one.day_requests} in a day\t{' '.join(one.scopes)}")
 
 
 COMMANDS = [user, token]

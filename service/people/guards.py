@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from apiflask import APIFlask
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 from sqlalchemy import select
 
 from service import clock
@@ -18,6 +18,7 @@ from service.http import LOOKUP, PUBLIC
 from service.people.keys import csrf_token, is_csrf_token, key_hash
 from service.people.models import ApiToken, LoginSession, Person
 from service.people.permissions import ROLES, Permission
+from service.people.usage import USAGE, Line
 
 COOKIE = "wangge_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,6 +37,7 @@ class Principal:
     roles: tuple[str, ...] = ()
     crs: str | None = None
     locale: str | None = None
+    per_minute: int | None = None
 
     @property
     def actor(self) -> Actor:
@@ -72,6 +74,7 @@ def init_app(app: APIFlask) -> None:
     """Identify and guard every request."""
     app.before_request(_identify)
     app.before_request(_guard)
+    app.after_request(_note)
 
 
 def opens(endpoint: str) -> bool:
@@ -86,6 +89,7 @@ def _identify() -> None:
     authorization = request.headers.get("Authorization")
     if authorization is not None:
         g.principal = _bearer(authorization)
+        g.quota_left = USAGE.admit(g.principal.id, g.principal.per_minute, clock.now())
         return
     key = request.cookies.get(COOKIE)
     if key is None:
@@ -97,6 +101,21 @@ def _identify() -> None:
     entrance = request.endpoint == "people.login"
     if g.principal.kind == "person" and request.method not in SAFE_METHODS and not entrance:
         _refuse_cross_site(key)
+
+
+def _note(response: Response) -> Response:
+    """Put what a token asked into the log, refusals too."""
+    who = g.get("principal", ANONYMOUS)
+    if who.kind != "token":
+        return response
+    if who.per_minute is not None:
+        response.headers["RateLimit-Limit"] = str(who.per_minute)
+        response.headers["RateLimit-Remaining"] = str(g.get("quota_left", 0))
+    ms = (time.perf_counter() - g.began) * 1000
+    query = request.query_string.decode("latin-1")
+    asked = (g.request_id, request.method, request.path, query, response.status_code, ms)
+    USAGE.note(Line(who.id, clock.now(), *asked))
+    return response
 
 
 def _guard() -> None:
@@ -154,7 +173,7 @@ def _of_token(hashed: bytes) -> Principal:
     if token.expires_at is not None and token.expires_at <= clock.now():
         raise NotLoggedIn("The token has expired.")
     grants = frozenset((Permission(scope), token.district_id) for scope in token.scopes)
-    return Principal("token", str(token.id), token.name, grants, crs=token.crs)
+    return Principal("token", str(token.id), token.name, grants, crs=token.crs, per_minute=token.per_minute)
 
 
 def _of_session(key: str) -> Principal:

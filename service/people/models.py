@@ -1,9 +1,9 @@
-"""Tables of people: accounts, roles by place, login sessions, API tokens."""
+"""Tables of people: accounts, roles by place, login sessions, API tokens and what they asked."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, Text, func
+from sqlalchemy import BigInteger, ForeignKey, Identity, Integer, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -60,3 +60,28 @@ class ApiToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    per_minute: Mapped[int | None]
+
+
+class ApiUsage(Base):
+    """How often a token asked in a minute."""
+
+    __tablename__ = "api_usage"
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_token.id"), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    requests: Mapped[int]
+
+
+class ApiRequest(Base):
+    """One line of the request log."""
+
+    __tablename__ = "api_request"
+    token_id: Mapped[UUID] = mapped_column(ForeignKey("api_token.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    request_id: Mapped[str]
+    method: Mapped[str]
+    path: Mapped[str]
+    query: Mapped[str]
+    status: Mapped[int]
+    ms: Mapped[float]

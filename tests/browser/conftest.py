@@ -24,6 +24,7 @@ from service.city import actions as city_actions
 from service.city import profile
 from service.embedded import Cluster
 from service.people import actions as people_actions
+from service.people.usage import USAGE
 from service.settings import Settings
 from tests.browser import city
 from tests.conftest import make_database
@@ -87,6 +88,7 @@ def live_server(cluster: Cluster, city_template: str, monkeypatch: pytest.Monkey
     before = db.Session.kw.get("bind")
     engine = db.connect(_copy(cluster, city_template))
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
+    monkeypatch.setattr(USAGE, "start", lambda: None)
     monkeypatch.setattr(building, "PATIENCE_S", 0.0)  # no worker runs here
     monkeypatch.setattr(in_force, "STALE_SECONDS", 60.0)  # a busy machine is not what these tests are about
     IN_FORCE.refresh()

@@ -276,6 +276,33 @@ def test_new_york_with_latitude_first(new_york):
     assert doubts[0].share > 0.999
 
 
+@pytest.mark.parametrize(("decimals", "step"), [(2, 0.01), (3, 0.001)])
+def test_new_york_rounded(new_york, decimals, step):
+    points, locator, _ = new_york
+    doubts = batch_doubts(np.round(points, decimals), declared=parse_crs("wgs84"), covers=covers_of(locator))
+    coarse = [one for one in doubts if one.kind == "low-precision"]
+    assert [one.detail_members["step"] for one in coarse] == [step]
+    assert coarse[0].share > 0.95
+    assert "default-point" not in kinds(doubts)  # many reports on few round places are no pile
+
+
+@pytest.mark.parametrize("system", ["gcj02", "bd09", "cgcs2000"])
+def test_new_york_is_not_shifted_whatever_is_declared(new_york, system):
+    points, locator, agree = new_york
+    assert batch_doubts(points, declared=parse_crs(system), covers=covers_of(locator), agree=agree) == []
+
+
+def test_new_york_by_a_map_that_was_redrawn_since(new_york):
+    points, locator, agree = new_york
+    old = agree(points)
+    # Since then one district went to its neighbour: its reports no longer agree.
+    moved = locator.locate_many(points) == locator.locate_many(points[:1])[0]
+    doubt = edition_doubt(points, {"2": old & ~moved, "1": old}, used="2")
+    assert doubt.detail_members["edition"] == "1"
+    assert doubt.rows.tolist() == np.flatnonzero(old & moved).tolist()
+    assert edition_doubt(points, {"2": old & ~moved, "1": old}, used="1") is None
+
+
 def test_jiangning_reports_read_as_the_wrong_system():
     folder = "cn_nanjing_jiangning_streets"
     table = read_table(shared(folder, "jiedao_original.geojson"))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ KILL_LISTENERS = text("""
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and query like 'listen %'
 """)
+
+BUILD_JOBS = text("select status::text from procrastinate_jobs where task_name = 'assignment.build_index'")
 
 
 def write_edition(folder: Path, number: int, squares: int) -> Path:
@@ -102,6 +105,27 @@ def assert_right(callers: Callers, editions: list[tuple[datetime, int]], names: 
         assert one.asked - AGREE_S <= one.answered_at.timestamp() <= one.heard + AGREE_S
 
 
+def assert_made_anew(service: Installation) -> None:
+    """Delete all indexes under a running service: it goes on, and a job makes those in force again."""
+    for path in (service.folder / "indexes").glob("*.index"):
+        path.unlink()
+    url = service.environment["WANGGE_DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:")
+    engine = create_engine(url)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert service.ask("GET", "/readyz")[0] == 200
+        with engine.connect() as connection:
+            states = connection.scalars(BUILD_JOBS).all()
+        if states and set(states) == {"succeeded"}:
+            break
+        time.sleep(0.5)
+    engine.dispose()
+    assert states
+    assert [path.suffix for path in (service.folder / "indexes").iterdir() if path.suffix != ".lock"] == [
+        ".index"
+    ]
+
+
 def switch(
     install: Callable[..., Installation],
     clock: WrongClock,
@@ -132,11 +156,35 @@ def switch(
     assert {one.body["edition"]["number"] for one in callers.answers} == set(names)
     assert silencer.killed > rounds
     FIGURES.info("%s answers at %s/s, p99 before and during: %s", len(callers.answers), rate, figures)
+    assert_made_anew(service)
     return figures
 
 
 def test_a_switch_under_load(install: Callable[..., Installation], clock: WrongClock, tmp_path: Path) -> None:
-    switch(install, clock, tmp_path, rate=60, squares=2, rounds=1)
+    switch(install, clock, tmp_path, rate=40, squares=2, rounds=1)
+
+
+@pytest.mark.long
+def test_an_index_cut_under_a_running_service(install: Callable[..., Installation], tmp_path: Path) -> None:
+    """A worker dies that reads beyond the end; the next one does not answer from what is left, until it is whole."""
+    service = install("cut")
+    publish(service, tmp_path, 1, 2000)
+    service.start()
+    [path] = (service.folder / "indexes").glob("*.index")
+    size = path.stat().st_size
+    with Callers(service, 40, LON, LAT) as callers:
+        time.sleep(1)
+        os.truncate(path, 100)
+        deadline = time.monotonic() + 120
+        while path.stat().st_size != size and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert path.stat().st_size == size
+        service.wait_ready()
+        again = time.time() + 2
+        time.sleep(4)
+    assert {one.status for one in callers.answers} <= {200, 503}
+    assert {one.body["grid"]["name"] for one in callers.answers if one.status == 200} == {"版1-0"}
+    assert {one.status for one in callers.between(again, again + 60)} == {200}
 
 
 @pytest.mark.long

@@ -112,6 +112,19 @@ def test_a_ruling_answers_and_shows_and_old_links_stay_true(ask, client, boss):
     assert ask(at=before["answered_at"])["ruling"] is None
 
 
+def test_ground_outside_every_grid_can_be_ruled_too(ask, client, boss):
+    there = {"lon": 118.8205, "lat": 31.905}
+    assert ask(**there)["status"] == "outside"
+    assert decide(client, boss, **there).status_code == 201
+    ruled = ask(**there, accuracy_m=8)
+    assert (ruled["status"], ruled["grid"]["code"], ruled["ruling"]["instead_of"]) == ("outside", EAST, None)
+    assert ruled["edition"]["number"] == 1
+    assert again(client, ruled).json["is_equal"]
+    page = client.get(ruled["evidence"]["href"])
+    assert "不在任何网格内" in page.text
+    assert "依认定" in page.text
+
+
 def test_a_report_goes_to_the_grid_a_ruling_names(ask, client, boss, bearer, session):
     decide(client, boss)
     ask()
@@ -177,6 +190,7 @@ def test_a_sheet_draws_what_is_on_the_ground(ask, client, boss):
     assert "东社区" in drawn
     assert "西社区" in drawn
     assert "style=" not in drawn  # forbidden on our pages
+    assert 'fill-rule="evenodd"' in drawn  # yards are holes in the ground of their community
     for mark in ('stroke-dasharray="3 3"', 'stroke-dasharray="6 3"', ">北<"):  # accuracy, ruling, north
         assert mark in drawn
     qr = re.search(r'<td class="qr"><a href="([^"]+)"[^>]*><svg', page).group(1)
