@@ -13,7 +13,7 @@ import msgspec
 
 from service.errors import Conflict, NotFound
 
-JOB = "labels.audit"
+JOB, FOLDER = "labels.audit", "label-audits"
 KEPT_FOR = timedelta(hours=24)
 MOST_ROWS = 200_000  # in the browser; the command has no limit
 LISTED = 10
@@ -90,7 +90,7 @@ class Folder:
 
 def place(data: Path) -> Path:
     """Give where all checks are."""
-    return data / "label-audits"
+    return data / FOLDER
 
 
 def make(data: Path) -> Folder:
