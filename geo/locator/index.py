@@ -231,7 +231,31 @@ class Locator:
             face, on_border = self._predicate.hit_one(lon, lat)
         if face < 0:
             return -1, False, nan
+        if on_border and self._raster is not None:  # of a coverage: on an edge between two grounds
+            return face, True, 0.0
         return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
+
+    def nearest_one(self, lon: float, lat: float) -> tuple[int, float]:
+        """Give the nearest face of one point that no face covers, however far, in plain numbers.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees, finite.
+
+        Returns
+        -------
+        face, metres
+            As `nearest_any` gives them, to the same bits.
+        """
+        if self._raster is None:
+            faces, metres = self.nearest_any([(lon, lat)])
+            return int(faces[0]), float(metres[0])
+        edges, distance = self._borders.nearest(lon, lat, self._grounds.outside)
+        # On one side of an edge of the rim is no face: -1.
+        return min(
+            max(int(self._raster.left[edge]), int(self._raster.right[edge])) for edge in edges
+        ), distance
 
     def distance_to_border_m(self, points: ArrayLike, faces: ArrayLike) -> Metres:
         """Measure from each point to the nearest border of the ground of the owner that answers for it.

@@ -53,12 +53,13 @@ class Predicate:
         """Ask the exact predicate of one point, as `hits_with_ties` does."""
         near = self._faces.tree.query(shapely.points(lon, lat))
         near.sort()
-        hit = near[shapely.intersects_xy(self._faces.ready(near), lon, lat)].tolist()
+        faces = self._faces.ready(near)
+        hit = shapely.intersects_xy(faces, lon, lat).nonzero()[0].tolist()
         if not hit:
             return -1, False
-        tied = len({int(self._owners[face]) for face in hit}) > 1
+        tied = len({int(self._owners[near[one]]) for one in hit}) > 1
         # Where faces overlap, a point inside the first one is on no border of it.
-        return hit[0], tied and not shapely.contains_xy(self._faces.ready(np.array(hit[:1]))[0], lon, lat)
+        return int(near[hit[0]]), tied and not shapely.contains_xy(faces[hit[0]], lon, lat)
 
     def hits(self, points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give all pairs of a point and a face that covers it, by ascending face."""

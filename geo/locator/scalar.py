@@ -1,5 +1,6 @@
 """Look-ups for one point at a time, in plain Python: numpy's overhead would be most of the time."""
 
+from collections.abc import Sequence
 from math import inf, nan, sqrt
 
 import shapely
@@ -88,46 +89,50 @@ class ScalarBorders:
 
     def distance(self, lon: float, lat: float, group: int) -> float:
         """Metres to the nearest edge of a group, NaN where it has none; 0.0 only on the edge."""
+        return self.nearest(lon, lat, group)[1]
+
+    def nearest(self, lon: float, lat: float, group: int) -> tuple[list[int], float]:
+        """Give the nearest edges of a group, by their numbers in the table, and the metres to each of them."""
         top = self._top[group]
         first_node = self._levels[top][0]
         search = _Search(lon, lat)
         self._descend(search, top, first_node[group], first_node[group + 1])
-        return search.metres if search.metres < inf else nan
+        return search.nearest, search.metres if search.nearest else nan
 
     def _descend(self, search: "_Search", level: int, first: int, last: int) -> None:
         """Look under the nodes `first … last - 1` of a level, the nearest box first."""
         _, first_child, box = self._levels[level]
-        for least, node in search.by_distance(box, first, last):
+        nodes = search.by_distance(box, first, last) if last - first > 1 else [(0.0, first)]
+        for least, node in nodes:
             if least > search.reach_m:
                 return
             begin, end = first_child[node], first_child[node + 1]
             if level:
                 self._descend(search, level - 1, begin, end)
             else:
-                search.measure(self._ends(self._which[begin:end].tolist()))
+                search.measure(*self._with_ends(self._which[begin:end].tolist()))
 
-    def _ends(self, edges: list[int]) -> list[float]:
-        """Give the ends of edges one after another; along a ring their numbers mostly run on."""
+    def _with_ends(self, edges: list[int]) -> tuple[Sequence[int], list[float]]:
+        """Give edges and their ends one after another; along a ring the numbers of edges mostly run on."""
         low, count = min(edges), len(edges)
         if max(edges) - low == count - 1:
-            return self._edges[4 * low : 4 * (low + count)].tolist()
-        return [place for edge in edges for place in self._edges[4 * edge : 4 * edge + 4]]
+            return range(low, low + count), self._edges[4 * low : 4 * (low + count)].tolist()
+        return edges, [place for edge in edges for place in self._edges[4 * edge : 4 * edge + 4]]
 
 
 class _Search:
     """The nearest edge so far: its distance, and how far another may seem to be and yet be nearer."""
 
-    __slots__ = ("_lat", "_lon", "_m_lat", "_m_lon", "metres", "reach_m")
+    __slots__ = ("_lat", "_lon", "_m_lat", "_m_lon", "metres", "nearest", "reach_m")
 
     def __init__(self, lon: float, lat: float) -> None:
         self._lon, self._lat = lon, lat
         self._m_lon, self._m_lat = metres_per_degree_one(lat)
+        self.nearest: list[int] = []
         self.metres = self.reach_m = inf
 
     def by_distance(self, box: memoryview, first: int, last: int) -> list[tuple[float, int]]:
         """Give nodes by the distance of their boxes: nothing under a node is nearer."""
-        if last - first == 1:
-            return [(0.0, first)]
         lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
         found, sides = [], iter(box[4 * first : 4 * last].tolist())
         for node, west, south, east, north in zip(
@@ -139,15 +144,15 @@ class _Search:
         found.sort()
         return found
 
-    def measure(self, ends: list[float]) -> None:
-        """Measure to edges, given as a_lon, a_lat, b_lon, b_lat with a < b one after another."""
+    def measure(self, numbers: Sequence[int], ends: list[float]) -> None:
+        """Measure to edges, given by number and as a_lon, a_lat, b_lon, b_lat with a < b one after another."""
         lon, lat, m_lon, m_lat = self._lon, self._lat, self._m_lon, self._m_lat
         # At the poles the scale vanishes and any longitude is within reach.
         per_m_lon, per_m_lat = 1 / max(m_lon, 1e-3), 1 / m_lat
         nearest, wide, high = self.metres, self.reach_m * per_m_lon, self.reach_m * per_m_lat
         west, south, east, north = lon - wide, lat - high, lon + wide, lat + high
         each = iter(ends)
-        for a_lon, a_lat, b_lon, b_lat in zip(each, each, each, each, strict=True):
+        for number, a_lon, a_lat, b_lon, b_lat in zip(numbers, each, each, each, each, strict=True):
             if a_lon > east or b_lon < west:
                 continue
             if (a_lat > north and b_lat > north) or (a_lat < south and b_lat < south):
@@ -163,7 +168,10 @@ class _Search:
             if metres < TOUCHING_M:
                 line = shapely.linestrings([(a_lon, a_lat), (b_lon, b_lat)])
                 metres = 0.0 if shapely.intersects_xy(line, lon, lat) else max(metres, BESIDE_M)
-            if metres < nearest:
+            if metres == nearest:
+                self.nearest.append(number)
+            elif metres < nearest:
+                self.nearest = [number]
                 nearest, reach = metres, metres * SLACK + TOUCHING_M
                 wide, high = reach * per_m_lon, reach * per_m_lat
                 west, south, east, north = lon - wide, lat - high, lon + wide, lat + high

@@ -180,7 +180,8 @@ class Writer:
         place, ground, decided, others = found.place, found.ground, found.ruling, found.others
         position_crs, declared_crs = self._ends
         ruling, by_ruling = (NULL, b"") if decided is None else self._ruling(decided, place, ground)
-        checksum = evidence.checksum(self.core(found))
+        core = self.core(found) if others or decided else evidence.core(self._asked, found, place.core)
+        checksum = evidence.checksum(core)
         chain, vacancy = (b",".join(place.chain), b"") if self._is_plain else self._chain(place)
         before, after = ground.reason(found.status, self._question.locale)
         return b"".join(
@@ -200,8 +201,6 @@ class Writer:
 
     def core(self, found: Found) -> bytes:
         """Give the reproducible core of an answer."""
-        if not found.others and found.ruling is None:
-            return evidence.core(self._asked, found, found.place.core)
         others = b"[%b]" % b",".join(map(_bare, found.others))
         ruling = NULL if found.ruling is None else encode(str(found.ruling.id))
         return evidence.core(self._asked, found, found.place.core, others, ruling)

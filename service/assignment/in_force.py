@@ -276,6 +276,8 @@ class InForce:
     def _look_after_all(self) -> None:
         self._wake.wait(POLL_SECONDS)
         self._wake.clear()
+        if self._clock.silence == float("inf"):
+            return  # nothing is known yet
         needed = self._timeline.needed(self._clock.now(float("inf")))
         self._kept.pin(place_of(key) for key in needed)
         for key in {place_of(one): one for one in (*needed, *self._wanted.values())}.values():

@@ -1,10 +1,12 @@
 """Where positions lie, over the maps of all districts: the face that answers and how far its border is."""
 
 from dataclasses import dataclass
+from math import hypot, inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.measure import metres_per_degree_one
 from service.assignment.maps import EditionMap, GridRow
 
 
@@ -53,13 +55,14 @@ def locate_one(maps: list[EditionMap], lon: float, lat: float, tolerance_m: floa
     """Find the answering face of one position, as `locate` does."""
     hit = Hit("outside")
     for one in maps:
-        west, south, east, north = one.locator.bounds
+        locator = one.locator
+        west, south, east, north = locator.bounds
         if west <= lon <= east and south <= lat <= north:
-            face, tie, distance = one.locator.look_up(lon, lat)
+            face, tie, distance = locator.look_up(lon, lat)
             if face >= 0:
                 _take(hit, one, face, tie, distance)
     if hit.map is None:
-        _look_around([hit], maps, np.array([(lon, lat)]), tolerance_m)
+        _look_around_one(hit, maps, lon, lat, tolerance_m)
     return hit
 
 
@@ -95,3 +98,31 @@ def _look_around(
     for hit in hits:
         if hit.distance_m is not None and hit.distance_m <= tolerance_m:
             hit.status = "nearest"
+
+
+def _look_around_one(hit: Hit, maps: list[EditionMap], lon: float, lat: float, tolerance_m: float) -> None:
+    """Note the nearest face of one position, as `_look_around` does; maps whose box is too far are not asked."""
+    m_lon, m_lat = metres_per_degree_one(lat)
+    boxes = [
+        (hypot(*_beyond(one.locator.bounds, lon, lat, m_lon, m_lat)), number)
+        for number, one in enumerate(maps)
+        if len(one.locator)
+    ]
+    best = (inf, -1)
+    for least, number in sorted(boxes):
+        if least > best[0] * (1 + 1e-9) + 1e-6:
+            break
+        face, distance = maps[number].locator.nearest_one(lon, lat)
+        if (distance, number) < best:
+            best = (distance, number)
+            hit.map, hit.face, hit.distance_m = maps[number], face, distance
+    if best[0] <= tolerance_m:
+        hit.status = "nearest"
+
+
+def _beyond(
+    box: tuple[float, float, float, float], lon: float, lat: float, m_lon: float, m_lat: float
+) -> tuple[float, float]:
+    """Give how far a position lies beyond the sides of a box, in metres."""
+    west, south, east, north = box
+    return max(west - lon, lon - east, 0.0) * m_lon, max(south - lat, lat - north, 0.0) * m_lat

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ from service.assignment.sheet_map import Marks, Words, draw, frame_around
 from service.city.profile import Profile
 
 NEIGHBOURS_AT_MOST = 6
-MAP_HEIGHT, LEAST_MAP_HEIGHT, ROW_HEIGHT = 330.0, 190.0, 17.0  # pixels
+MAP_HEIGHT, LEAST_MAP_HEIGHT, SPARE = 330.0, 170.0, 30.0  # pixels
+ROW_HEIGHT, LINE_HEIGHT, LETTERS = 27.0, 19.0, 46  # of the table under the map; Chinese letters a line
 GROUP = 8  # digits of a checksum that stand together
 
 
@@ -237,7 +239,17 @@ def _map(session: Session, subject: Subject) -> str:
 def _map_height(subject: Subject) -> float:
     """Leave as much of one page to the map as the texts don't need."""
     answer, ruling = subject.answer, subject.ruling
-    rows = max(0, len(answer["chain"]) - 4) * 1.3 + len(_others(answer)) // 2
+    needed = LINE_HEIGHT * (_lines(answer["why"] + _certainty(subject)) - 1)
+    needed += ROW_HEIGHT * max(0, len(answer["chain"]) - 4)
+    others = " · ".join(_neighbour(one) for one in _others(answer))
+    if others:
+        needed += ROW_HEIGHT + LINE_HEIGHT * (_lines(others) - 1 + len(others) // 120)  # names are not broken
     if ruling is not None:
-        rows += 3 + (len(ruling.reason) / 44 if subject.tells_persons else 0)
-    return max(MAP_HEIGHT - ROW_HEIGHT * rows, LEAST_MAP_HEIGHT)
+        told = f"{ruling.decided_by}{ruling.reason}" if subject.tells_persons else ""
+        needed += ROW_HEIGHT + LINE_HEIGHT * (_lines(told) + 1)
+    return max(MAP_HEIGHT - max(0.0, needed - SPARE), LEAST_MAP_HEIGHT)
+
+
+def _lines(text: str) -> int:
+    """Estimate how many lines of the table a text takes."""
+    return max(1, ceil(sum(1.0 if ord(one) > 0x2E80 else 0.56 for one in text) / LETTERS))

@@ -181,7 +181,7 @@ def test_the_copied_call_gives_the_same_grid(page):
     open_map(page)
     (lon, lat), told = somewhere(page, is_in_a_yard)
     look_up(page, f"{lon}, {lat}")
-    page.locator("#card .acts button").first.click()
+    page.locator("#card .acts button", has_text="复制调用").click()
     page.wait_for_selector("#card .acts .bi-check-lg")
     program, address = shlex.split(page.evaluate("navigator.clipboard.readText()"))
     assert program == "curl"

@@ -48,3 +48,13 @@ def test_the_border_of_a_ground_with_thousands_of_edges() -> None:
     scattered = np.array([114, 30]) + rng.uniform(-0.055, 0.055, (1500, 2))
     beside = ring[rng.integers(0, len(ring), 1500)] + rng.normal(0, 1e-6, (1500, 2))
     told_alike(locator, np.concatenate([scattered, beside, ring[:500]]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(coverages(max_faces=14), SEEDS)
+def test_the_nearest_face_of_one_point_is_that_of_many(coverage: Coverage, seed: int) -> None:
+    locator = Locator.build(coverage.faces, coverage.owners)
+    points = awkward_points(coverage.faces, np.random.default_rng(seed), 6)
+    lost = points[locator.locate_many(points) < 0]
+    for (lon, lat), face, metres in zip(lost.tolist(), *map(list, locator.nearest_any(lost)), strict=True):
+        assert locator.nearest_one(lon, lat) == (face, metres)

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from service.assignment.formats.blocks import Blocks
 from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Where, positions_of_values, refuse_clash
-from service.assignment.formats.texts import as_values
+from service.assignment.formats.texts import as_json
 
 NO_OBJECT = "the line is not a JSON object"
 _decode = msgspec.json.Decoder().decode
@@ -110,24 +111,36 @@ class LinesEncoder:
 
     def encode(self, rows: Rows, answers: pa.RecordBatch) -> bytes:
         """Write some rows."""
-        found = flat_objects(answers)
+        if len(rows) == 0:
+            return b""
+        found = [(name, as_json(one, b'""')) for name, one in zip(self._added, answers.columns, strict=True)]
         if rows.kept and isinstance(rows.kept[0], tuple) and isinstance(rows.kept[0][0], bytes):
-            return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, found, strict=True))
-        table = rows.make_table()
-        columns = [as_values(one) for one in table.columns]
-        own = [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
-        return b"".join(_encode({**a, **b}) + b"\n" for a, b in zip(own, found, strict=True))
+            answered = pc.cast(_objects(found), pa.binary()).to_pylist()
+            return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, answered, strict=True))
+        columns = rows.make_table().columns
+        own = [(name, as_json(one, b"null")) for name, one in zip(self._names, columns, strict=True)]
+        lines = _objects([*own, *found])
+        whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
+        return pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes() + b"\n"
 
-    def _joined(self, line: bytes, own: dict[str, Any] | None, answer: dict[str, Any]) -> bytes:
+    def _joined(self, line: bytes, own: dict[str, Any] | None, answer: bytes) -> bytes:
         if own is None:
-            return _encode(answer) + b"\n"
+            return answer + b"\n"
         refuse_clash(list(own), self._added, "line")
         between = b"," if own else b""
-        return line.strip()[:-1].rstrip() + between + _encode(answer)[1:] + b"\n"
+        return line.strip()[:-1].rstrip() + between + answer[1:] + b"\n"
 
     def end(self) -> bytes:
         """Nothing follows the last line."""
         return b""
+
+
+def _objects(columns: list[tuple[str, pa.Array]]) -> pa.Array:
+    """Join columns of JSON values to one object a row."""
+    parts: list[Any] = []
+    for name, values in columns:
+        parts += [("," if parts else "{") + _encode(name).decode() + ":", values]
+    return pc.binary_join_element_wise(*parts, "}", "")
 
 
 def flat_objects(answers: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from geo.errors import IndexNotSaved
 from service import audit, clock
 from service.assignment import building, in_force, maps, saved, tasks
 from service.assignment.in_force import InForce
 from service.errors import NotReady
-from service.grids import publishing, queries
+from service.grids import publishing, queries, readiness
 from service.grids.importing import Request, import_file
 from service.grids.models import Edition
 from tests.scenarios.installation import ROOT, write_map
@@ -270,6 +270,24 @@ def test_a_rollback_tells_its_own_number_from_the_same_index(
         False,
     )
     index(own_folder)  # still one
+
+
+def test_what_a_job_made_ahead_is_what_publishing_needs(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = import_squares(session, tmp_path)
+    [content] = ahead = publishing.contents(session, plan)
+    readiness.ask(session, ahead)
+    queued = session.execute(
+        text("select task_name, args from procrastinate_jobs where status = 'todo'")
+    ).all()
+    wanted = {"district_id": content.district_id, "snapshot_id": str(content.snapshot_id)}
+    assert ("assignment.build_index", wanted) in [tuple(one) for one in queued]
+    assert building.content_now(session, content.district_id, content.snapshot_id) == content
+    building.make(session, content)
+    monkeypatch.setattr(maps, "read", None)
+    assert publish(session, plan).snapshot_id == content.snapshot_id
+    assert building.needed(session)[-1] == content
 
 
 def test_old_files_are_swept(published: Edition, own_folder: Path) -> None:
