@@ -13,6 +13,7 @@ from service.errors import Malformed
 
 ROW_GROUP = 1 << 17
 BUFFER_BYTES = 1 << 20
+PART_BYTES = 1 << 26
 SMALL_ROWS = 1 << 14  # in answers of one such batch only the words that occur are sent
 DAMAGE = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 
@@ -44,20 +45,21 @@ class ColumnsSource:
 
     def __iter__(self) -> Iterator[Rows]:
         while (batch := self._next()) is not None:
-            for start in range(0, len(batch), ROWS_AT_ONCE):
-                yield self._rows(batch.slice(start, ROWS_AT_ONCE))
+            for part in _slices(batch):
+                self._check_words(part)
+                yield self._rows(part)
 
     def check(self) -> None:
         """Read it all, without the positions. May raise Malformed."""
         while (batch := self._next()) is not None:
-            self._check_words(batch)
+            for part in _slices(batch):
+                self._check_words(part)
 
-    def _check_words(self, batch: pa.RecordBatch) -> None:
-        for start in range(0, len(batch), ROWS_AT_ONCE):
-            try:
-                check_words(batch.slice(start, ROWS_AT_ONCE))
-            except DAMAGE as error:
-                raise self._broken(error) from error
+    def _check_words(self, part: pa.RecordBatch) -> None:
+        try:
+            check_words(part)
+        except DAMAGE as error:
+            raise self._broken(error) from error
 
     def _next(self) -> pa.RecordBatch | None:
         try:
@@ -69,8 +71,15 @@ class ColumnsSource:
         return batch
 
     def _rows(self, part: pa.RecordBatch) -> Rows:
-        self._check_words(part)
         return Rows(positions_in(part, self._where, {}, self.what), lambda: part)
+
+
+def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch so that neither rows nor bytes are too many at once."""
+    fitting = ROWS_AT_ONCE if batch.nbytes <= PART_BYTES else len(batch) * PART_BYTES // batch.nbytes
+    step = max(1, min(ROWS_AT_ONCE, fitting))
+    for start in range(0, len(batch), step):
+        yield batch.slice(start, step)
 
 
 class PlainColumnsSource(ColumnsSource):

@@ -16,7 +16,7 @@ from service.assignment.formats.rows import ROWS_AT_ONCE
 
 LARGEST_METADATA = 1 << 24
 LARGEST_BODY = 1 << 29
-LARGEST_TEXTS = 1 << 28  # of one column's words in the rows answered at once
+LARGEST_TEXTS = 1 << 28  # of all columns' words in the rows answered at once
 MORE = 0xFFFFFFFF
 DICTIONARY, BATCH = 2, 3
 
@@ -190,16 +190,13 @@ def _is_plain(kind: pa.DataType, nested: bool) -> bool:
 
 def check_words(batch: pa.RecordBatch) -> None:
     """Refuse dictionaries of few long words that many rows repeat. May raise Unfit."""
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        kind = column.type
-        if not pa.types.is_dictionary(kind) or not _has_length(kind.value_type):
-            continue
-        lengths = pc.fill_null(pc.binary_length(column.dictionary), 0)
-        total = pc.sum(pc.cast(lengths, pa.int64()).take(column.indices)).as_py() or 0
-        if total > LARGEST_TEXTS:
-            raise Unfit(
-                f"the column {name!r} unpacks to more than {LARGEST_TEXTS >> 20} MB; send fewer rows at once"
-            )
+    total = 0
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and _has_length(column.type.value_type):
+            lengths = pc.cast(pc.fill_null(pc.binary_length(column.dictionary), 0), pa.int64())
+            total += pc.sum(lengths.take(column.indices)).as_py() or 0
+    if total > LARGEST_TEXTS:
+        raise Unfit(f"its words unpack to more than {LARGEST_TEXTS >> 20} MB; send fewer rows in a batch")
 
 
 def _has_length(kind: pa.DataType) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from service.assignment.formats.blocks import Blocks
 from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Where, positions_of_values, refuse_clash
-from service.assignment.formats.texts import as_values
+from service.assignment.formats.texts import as_json
 
 NO_OBJECT = "the line is not a JSON object"
 _decode = msgspec.json.Decoder().decode
@@ -102,7 +103,7 @@ class LinesEncoder:
     """Writes rows with their answers as NDJSON; lines that came as NDJSON stay as they came."""
 
     def __init__(self, schema: pa.Schema, added: pa.Schema) -> None:
-        self._names, self._added = schema.names, added.names
+        self._added = added.names
 
     def begin(self) -> bytes:
         """Nothing comes before the first line."""
@@ -110,24 +111,45 @@ class LinesEncoder:
 
     def encode(self, rows: Rows, answers: pa.RecordBatch) -> bytes:
         """Write some rows."""
-        found = flat_objects(answers)
+        if len(rows) == 0:
+            return b""
+        found = json_columns(answers, b'""')
         if rows.kept and isinstance(rows.kept[0], tuple) and isinstance(rows.kept[0][0], bytes):
-            return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, found, strict=True))
-        table = rows.make_table()
-        columns = [as_values(one) for one in table.columns]
-        own = [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
-        return b"".join(_encode({**a, **b}) + b"\n" for a, b in zip(own, found, strict=True))
+            answered = pc.cast(objects(found), pa.binary()).to_pylist()
+            return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, answered, strict=True))
+        return joined(objects([*json_columns(rows.make_table(), b"null"), *found]), "\n") + b"\n"
 
-    def _joined(self, line: bytes, own: dict[str, Any] | None, answer: dict[str, Any]) -> bytes:
+    def _joined(self, line: bytes, own: dict[str, Any] | None, answer: bytes) -> bytes:
         if own is None:
-            return _encode(answer) + b"\n"
+            return answer + b"\n"
         refuse_clash(list(own), self._added, "line")
         between = b"," if own else b""
-        return line.strip()[:-1].rstrip() + between + _encode(answer)[1:] + b"\n"
+        return line.strip()[:-1].rstrip() + between + answer[1:] + b"\n"
 
     def end(self) -> bytes:
         """Nothing follows the last line."""
         return b""
+
+
+def json_columns(table: pa.RecordBatch, nothing: bytes) -> list[tuple[str, pa.Array]]:
+    """Write all columns as JSON values, with their names."""
+    return [
+        (name, as_json(one, nothing)) for name, one in zip(table.schema.names, table.columns, strict=True)
+    ]
+
+
+def joined(texts: pa.Array, between: str) -> bytes:
+    """Join all texts of a column to one."""
+    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return pc.binary_join(whole, between)[0].as_buffer().to_pybytes()
+
+
+def objects(columns: list[tuple[str, pa.Array]]) -> pa.Array:
+    """Join columns of JSON values to one object a row."""
+    parts: list[Any] = []
+    for name, values in columns:
+        parts += [("," if parts else "{") + _encode(name).decode() + ":", values]
+    return pc.binary_join_element_wise(*parts, "}", "")
 
 
 def flat_objects(answers: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -45,6 +45,28 @@ def as_values(column: pa.Array) -> list[Any]:
     return [_plain(one) for one in column.to_pylist()] if _is_odd(column.type) else column.to_pylist()
 
 
+def as_json(column: pa.Array, nothing: bytes) -> pa.Array:
+    """Write a column's values as JSON, `nothing` where there is no value."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = as_json(column.dictionary, nothing).take(column.indices)
+    elif pa.types.is_string(kind):
+        plain = pc.binary_join_element_wise('"', column, '"', "")
+        odd = pc.match_substring_regex(column, r'["\\\x00-\x1f]')
+        column = pc.replace_with_mask(plain, pc.fill_null(odd, False), _encoded(column.filter(odd)))
+    elif pa.types.is_float64(kind):
+        texts = number_texts(np.array(column.to_numpy(zero_copy_only=False), dtype=np.float64))
+        column = pc.if_else(pc.is_finite(column), texts, None)
+    else:
+        column = _encoded(column)
+    return pc.fill_null(column, nothing.decode())
+
+
+def _encoded(column: pa.Array) -> pa.Array:
+    values = [None if one is None else _encode(one) for one in as_values(column)]
+    return pa.array(values, pa.binary()).cast(pa.string())
+
+
 def _is_odd(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _is_odd(kind.value_type)
