@@ -231,7 +231,7 @@ class Locator:
             return -1, False, nan
         if on_border and self._raster is not None:  # of a coverage: on an edge between two grounds
             return face, True, 0.0
-        return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
+        return face, on_border, self._borders.nearest(lon, lat, self._ground_of[face])[1]
 
     def nearest_one(self, lon: float, lat: float) -> tuple[int, float]:
         """Give the nearest face of one point that no face covers, however far, in plain numbers.
