@@ -1,9 +1,9 @@
 """Indexes of editions as files: made once, mapped by every process, never changed, made again where damaged.
 
-A file is named after the snapshot, the checksum of what it holds and its format, so it can't go stale. It is written aside,
-read back, and only then renamed to its name; whatever carries that name is whole. One process builds at a time
-on a machine (`turn`): the lock is the kernel's, so a killed builder leaves it, and what it left half-written is
-deleted by the next one.
+A file is named after the snapshot, the checksum of what it holds and its format, so it can't go stale. It is
+written aside, read back, and only then renamed to its name; whatever carries that name is whole. One process builds
+at a time on a machine (`turn`): the lock is the kernel's, so a killed builder leaves it, and what it left
+half-written is deleted by the next one.
 """
 
 import contextlib

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,14 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from geo.errors import EncodingNotDeclared, UnreadableFile, UnsafeArchive
 from geo.formats.encoding import decode, judge, known_encoding
+from service.workbooks import RATIO, RATIO_FROM, UNPACKED_LIMIT, first_sheet
 
-UNPACKED_LIMIT = 1 << 30
-RATIO, RATIO_FROM = 250, 32 << 20  # no real table packs better; as for packed maps
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 200  # lines by which encoding and separator are told
 COLUMNS_LIMIT = 2000
@@ -48,7 +43,7 @@ def read_table(path: Path, *, encoding: str | None = None, most_rows: int | None
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith(b"PK"):
-        return _collected(_sheet(path), "XLSX", most_rows)
+        return _collected(enumerate(first_sheet(path), start=1), "XLSX", most_rows)
     raw = _unpacked(path) if head.startswith(b"\x1f\x8b") else _whole(path)
     text, name = _decoded(raw, encoding)
     if "\x00" in text[:4096]:
@@ -132,26 +127,6 @@ def _separator(lines: list[str]) -> str:
         return (rows if width > 1 else 0, width)
 
     return max(SEPARATORS, key=steadiness)
-
-
-def _sheet(path: Path) -> Iterator[tuple[int, list[Any]]]:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            members = packed.infolist()
-            size, small = (
-                sum(getattr(one, name) for one in members) for name in ("file_size", "compress_size")
-            )
-            if size > UNPACKED_LIMIT or (size > RATIO_FROM and size > small * RATIO):
-                raise UnsafeArchive(f"The workbook would unpack to {size >> 20} MB, which no table does.")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-            yield number, list(cells)
-        book.close()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError, zlib.error,
-            IndexError, TypeError, SyntaxError, NotImplementedError, RuntimeError) as broken:  # fmt: skip
-        raise UnreadableFile(
-            "This is no XLSX workbook that can be read. Save it again, or as CSV."
-        ) from broken
 
 
 def _collected(records: Iterable[tuple[int, list[Any]]], encoding: str, most_rows: int | None) -> Table:

@@ -4,25 +4,22 @@ import csv
 import io
 import math
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
 import shapely
-from openpyxl.utils.exceptions import InvalidFileException
 
 from geo.crs import Crs, parse_crs
 from geo.errors import InexactCode
 from geo.formats import as_code, read_spots
 from geo.formats.encoding import text_of
 from service.errors import Invalid, Malformed
+from service.workbooks import first_sheet
 
 TABLES = (".csv", ".txt", ".xlsx", ".xlsm")
-UNPACKED_LIMIT = 500_000_000  # bytes; a sheet of 500,000 rows needs about 200 MB
 ROWS_LIMIT = 1_000_000
 LONGEST = 200
 _BETWEEN_ALIASES = re.compile(r"[,，、;；|/\n]")
@@ -83,7 +80,7 @@ def read_file(
         )
     if columns.x is None or columns.y is None:
         raise Invalid("Name the columns of the coordinates: --lon and --lat.", field="lon")
-    lines = _sheet(path) if path.suffix.lower().startswith(".xls") else _csv(path, encoding)
+    lines = first_sheet(path) if path.suffix.lower().startswith(".xls") else _csv(path, encoding)
     return Source(list(_of_table(lines, columns)), parse_crs(crs))
 
 
@@ -93,19 +90,6 @@ def _csv(path: Path, encoding: str | None) -> Iterator[Iterable[Any]]:
         yield from csv.reader(io.StringIO(text, newline=""), strict=True)
     except csv.Error as error:
         raise Malformed(f"The CSV can't be split into rows: {error}.") from error
-
-
-def _sheet(path: Path) -> Iterator[Iterable[Any]]:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(one.file_size for one in packed.infolist())
-        if size > UNPACKED_LIMIT:
-            raise Invalid(f"The workbook unpacks to {size} bytes; at most {UNPACKED_LIMIT} are read.")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as broken:
-        raise Invalid(f"{path.name} is not an XLSX workbook.") from broken
-    yield from book.worksheets[0].iter_rows(values_only=True, max_row=ROWS_LIMIT + 1)
-    book.close()
 
 
 def _of_table(lines: Iterator[Iterable[Any]], columns: Columns) -> Iterator[NewPlace]:

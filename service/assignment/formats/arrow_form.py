@@ -8,10 +8,18 @@ import pyarrow.parquet
 
 from service.assignment.columns import compacted
 from service.assignment.formats.arrow_limits import Guarded, check_types, check_words
-from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Where, place_of, positions_in
+from service.assignment.formats.rows import (
+    ROWS_AT_ONCE,
+    Rows,
+    Where,
+    place_of,
+    positions_in,
+    refuse_width,
+    rows_fitting,
+)
 from service.errors import Malformed
 
-ROW_GROUP = 1 << 17
+ROW_GROUP, GROUP_CELLS = 1 << 17, 1 << 25
 BUFFER_BYTES = 1 << 20
 PART_BYTES = 1 << 26
 SMALL_ROWS = 1 << 14  # in answers of one such batch only the words that occur are sent
@@ -32,6 +40,7 @@ class ColumnsSource:
             names = self.schema.names
         except DAMAGE as error:
             raise self._broken(error) from error
+        refuse_width(names, self.what)
         for wanted in (where.lon, where.lat):
             place_of(names, wanted, self.what)
 
@@ -77,7 +86,7 @@ class ColumnsSource:
 def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Cut a batch so that neither rows nor bytes are too many at once."""
     fitting = ROWS_AT_ONCE if batch.nbytes <= PART_BYTES else len(batch) * PART_BYTES // batch.nbytes
-    step = max(1, min(ROWS_AT_ONCE, fitting))
+    step = max(1, min(rows_fitting(batch.num_columns), fitting))
     for start in range(0, len(batch), step):
         yield batch.slice(start, step)
 
@@ -186,6 +195,7 @@ class ParquetEncoder:
     def __init__(self, schema: pa.Schema, added: pa.Schema) -> None:
         self._schema = pa.schema([*schema, *added])
         self._outlet, self._waiting, self._count = Outlet(), [], 0
+        self._group = min(ROW_GROUP, GROUP_CELLS // len(self._schema))
         self._writer: pyarrow.parquet.ParquetWriter | None = None
 
     def begin(self) -> bytes:
@@ -198,7 +208,7 @@ class ParquetEncoder:
         columns = [*rows.make_table().columns, *compacted(answers).columns]
         self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._count += len(rows)
-        if self._count >= ROW_GROUP:
+        if self._count >= self._group:
             self._write()
         return self._outlet.drain()
 

@@ -9,7 +9,15 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from service.assignment.formats.blocks import Blocks
-from service.assignment.formats.rows import ROWS_AT_ONCE, TOO_MANY_CELLS, Rows, Where, place_of, positions_in
+from service.assignment.formats.rows import (
+    TOO_MANY_CELLS,
+    Rows,
+    Where,
+    place_of,
+    positions_in,
+    refuse_width,
+    rows_fitting,
+)
 from service.assignment.formats.texts import as_texts
 from service.errors import Invalid, Malformed
 
@@ -22,6 +30,8 @@ class CsvSource:
     def __init__(self, blocks: Blocks, where: Where) -> None:
         self._blocks, self._where = iter(blocks), where
         self.names, self._first = self._header()
+        refuse_width(self.names, WHAT)
+        self._step = rows_fitting(len(self.names))
         self.schema = pa.schema([(name, pa.string()) for name in self.names])
         for wanted in (where.lon, where.lat):
             place_of(self.names, wanted, WHAT)
@@ -36,8 +46,8 @@ class CsvSource:
 
     def __iter__(self) -> Iterator[Rows]:
         for table, errors in self._tables():
-            for start in range(0, len(table), ROWS_AT_ONCE):
-                part = table.slice(start, ROWS_AT_ONCE)
+            for start in range(0, len(table), self._step):
+                part = table.slice(start, self._step)
                 here = {row - start: said for row, said in errors.items() if 0 <= row - start < len(part)}
                 positions = positions_in(part, self._where, here, WHAT)
                 yield Rows(positions, lambda part=part: part)
@@ -54,7 +64,7 @@ class CsvSource:
             if table is not None:
                 yield table, {}
             elif block.strip():
-                yield self._one_by_one(block)
+                yield from self._one_by_one(block)
             block = next(self._blocks, None)
 
     def _at_once(self, block: bytes) -> pa.RecordBatch | None:
@@ -79,20 +89,29 @@ class CsvSource:
         columns = [column.combine_chunks() for column in table.columns]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
-    def _one_by_one(self, block: bytes) -> tuple[pa.RecordBatch, dict[int, str]]:
-        width, errors = len(self.names), {}
+    def _one_by_one(self, block: bytes) -> Iterator[tuple[pa.RecordBatch, dict[int, str]]]:
+        width, errors = len(self.names), dict[int, str]()
         found: list[list[str]] = []
         for cells in _rows(_Lines(block, self._blocks)):
             if not cells:
                 continue
-            if len(cells) != width:
-                if len(cells) > width:
-                    errors[len(found)] = TOO_MANY_CELLS
-                cells = [*cells, *[""] * width][:width]
-            found.append(cells)
-        columns = [[cells[place] for cells in found] for place in range(width)]
+            if len(cells) > width:
+                errors[len(found)] = TOO_MANY_CELLS
+            found.append(cells[:width])
+            if len(found) == self._step:
+                yield self._table(found), errors
+                found, errors = [], {}
+        if found:
+            yield self._table(found), errors
+
+    def _table(self, found: list[list[str]]) -> pa.RecordBatch:
+        longest, nothing = max(map(len, found)), pa.array([""] * len(found), pa.string())
+        columns = (
+            [cells[place] if place < len(cells) else "" for cells in found] for place in range(longest)
+        )
         arrays = [pa.array(one, pa.string()) for one in columns]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema), errors
+        arrays += [nothing] * (len(self.names) - longest)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 
 class _Lines:

@@ -8,7 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.assignment.formats.blocks import Blocks
-from service.assignment.formats.rows import ROWS_AT_ONCE, Rows, Where, positions_of_values, refuse_clash
+from service.assignment.formats.rows import (
+    Rows,
+    Where,
+    positions_of_values,
+    refuse_clash,
+    refuse_width,
+    rows_fitting,
+)
 from service.assignment.formats.texts import as_json
 
 NO_OBJECT = "the line is not a JSON object"
@@ -46,9 +53,13 @@ class Objects:
         return f"the row has what the first rows do not have: {', '.join(sorted(one.keys() - self._known))[:200]}"
 
     def table(self, objects: list[dict[str, Any] | None]) -> pa.RecordBatch:
-        """Write the objects as columns of texts; what is no text as JSON."""
+        """Write the objects as columns of texts; what is no text as JSON. May raise Invalid."""
+        refuse_width(self.names, "input")
+        there, nothing = set(names_in(objects)), pa.nulls(len(objects), pa.string())
         columns = [
             pa.array([None if one is None else _cell(one.get(name)) for one in objects], pa.string())
+            if name in there
+            else nothing
             for name in self.names
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
@@ -81,10 +92,11 @@ class LinesSource:
 
     def __iter__(self) -> Iterator[Rows]:
         block: bytes | None = self._first
+        step = rows_fitting(len(self._objects.names))
         while block is not None:
             lines = [line for line in block.splitlines() if line.strip()]
-            for start in range(0, len(lines), ROWS_AT_ONCE):
-                some = lines[start : start + ROWS_AT_ONCE]
+            for start in range(0, len(lines), step):
+                some = lines[start : start + step]
                 objects = [_object(line) for line in some]
                 kept = list(zip(some, objects, strict=True))
                 yield self._objects.rows(objects, kept, [one or {} for one in objects])

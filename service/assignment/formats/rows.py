@@ -14,6 +14,9 @@ from service.errors import Invalid
 
 ROWS_AT_ONCE = 1 << 16  # bounds memory together with BLOCK_BYTES
 BLOCK_BYTES = 1 << 22
+COLUMNS_AT_MOST = 2000
+# A short row has all columns of the header, so a few bytes can stand for millions of cells.
+CELLS_AT_ONCE = 1 << 22
 TOO_MANY_CELLS = "the row has more cells than the header"
 
 
@@ -52,6 +55,18 @@ def refuse_clash(names: Sequence[str], added: Sequence[str], what: str = "file")
     clash = sorted(set(names) & set(added))
     if clash:
         raise Invalid(f"The {what} already has {', '.join(clash)}: rename them first.")
+
+
+def rows_fitting(width: int) -> int:
+    """Give how many rows of so many columns are taken at once."""
+    least = CELLS_AT_ONCE // COLUMNS_AT_MOST
+    return max(least, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, width)))
+
+
+def refuse_width(names: Sequence[str], what: str) -> None:
+    """Refuse an input with more columns than any table has. May raise Invalid."""
+    if len(names) > COLUMNS_AT_MOST:
+        raise Invalid(f"The {what} has {len(names)} columns; at most {COLUMNS_AT_MOST} are read.")
 
 
 def place_of(names: Sequence[str], wanted: str, what: str) -> int:

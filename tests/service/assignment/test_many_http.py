@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.assignment.formats import PlainColumnsSource, Where
+from service.assignment.formats import Blocks, PlainColumnsSource, Where, open_text
+from service.assignment.formats.rows import CELLS_AT_ONCE
 from service.errors import ServiceError
 from tests.service.assignment.test_story import in_force_at_once, squares  # noqa: F401
 
@@ -193,6 +194,7 @@ def test_every_broken_byte_of_an_arrow_stream_is_survived():
         ("text/csv", b"lon,lat,lat\n1,2,3\n", 422),
         ("text/csv", b"", 422),
         ("text/csv", b"lon,lat\n" + b"x" * 200_000 + b"\n", 400),
+        ("text/csv", b"lon,lat" + b"".join(b",a%d" % n for n in range(9000)) + b"\n1,2\n", 422),
     ],
 )
 def test_other_odd_bodies(squares, client, kind, raw, status):  # noqa: F811
@@ -206,3 +208,27 @@ def test_a_body_beyond_the_limit_is_refused(squares, client, app, kind):  # noqa
     app.config["MAX_CONTENT_LENGTH"] = 50
     answer = post(client, bodies()[kind] * 2, kind)
     assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
+WIDE = 1500
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        ("csv", b"lon,lat" + b"".join(b",a%d" % n for n in range(WIDE)) + b"\n" + b"1,2\n" * 5000),
+        ("ndjson", b'{"lon":1' + b"".join(b',"a%d":1' % n for n in range(WIDE)) + b"}\n" + b"{}\n" * 5000),
+    ],
+)
+def test_short_rows_of_a_wide_table_come_a_few_million_cells_at_once(form, body):
+    """Each short row has all columns of the table: kilobytes of them once took gigabytes."""
+    source = open_text(form, Blocks(io.BytesIO(body), "UTF-8", known=True), Where(), tabular=True)
+    lengths = [len(rows.make_table()) * len(source.schema) for rows in source]
+    assert sum(lengths) >= 5000 * WIDE
+    assert max(lengths) <= CELLS_AT_ONCE
+
+
+def test_a_table_of_lines_with_too_many_members_is_refused(squares, client):  # noqa: F811
+    body = b"{" + b",".join(b'"a%d":1' % n for n in range(9000)) + b"}\n"
+    answer = post(client, body, "application/x-ndjson", "text/csv")
+    assert answer.status_code == 422, answer.get_data()[:300]

@@ -1,11 +1,13 @@
 """Lists come as tables and as maps, in the encodings offices use; what can't be read is said."""
 
+import zipfile
+
 import openpyxl
 import pyogrio
 import pytest
 import shapely
 
-from geo.errors import EncodingNotDeclared, GeoError
+from geo.errors import EncodingNotDeclared, GeoError, UnreadableFile
 from service.errors import Invalid, Malformed
 from service.places.intake import Columns, read_file
 
@@ -84,6 +86,24 @@ def _arrays(fields):
     }
 
 
+HARMS = (
+    ("sheet1.xml", lambda raw: raw[: len(raw) // 2]),
+    ("sheet1.xml", lambda raw: raw.replace(b'r="A2"', b'r="??"')),
+    ("workbook.xml", lambda raw: raw[: len(raw) // 2]),
+    ("sheet1.xml", lambda raw: None),
+)
+
+
+def damaged(good, path, part, harm):
+    """Write a workbook anew with one of its parts harmed."""
+    with zipfile.ZipFile(good) as whole, zipfile.ZipFile(path, "w") as made:
+        for name in whole.namelist():
+            raw = harm(whole.read(name)) if name.endswith("/" + part) else whole.read(name)
+            if raw is not None:
+                made.writestr(name, raw)
+    return path
+
+
 def test_what_cannot_be_read_is_a_sentence(tmp_path):
     good = sheet(tmp_path / "a.xlsx", [HEADER, *ROWS])
     with pytest.raises(Invalid, match="Say the coordinate system"):
@@ -94,8 +114,11 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path):
         read_file(good, Columns("名称", ("别名",), x="x", y="y"), crs="wgs84")
     broken = tmp_path / "b.xlsx"
     broken.write_bytes(b"PK\x03\x04 no workbook")
-    with pytest.raises(Invalid, match="not an XLSX workbook"):
+    with pytest.raises(UnreadableFile, match="no XLSX workbook"):
         read_file(broken, TABLE, crs="wgs84")
+    for part, harm in HARMS:
+        with pytest.raises(UnreadableFile, match="no XLSX workbook"):
+            read_file(damaged(good, tmp_path / "e.xlsx", part, harm), TABLE, crs="wgs84")
     text = tmp_path / "c.csv"
     text.write_text('名称,x,y\n"甲,1,2\n', "utf-8")
     with pytest.raises(Malformed, match="can't be split"):

@@ -198,3 +198,8 @@ def test_the_import_over_http(communities, client, token, tmp_path):
     assert send(fields, b"", "x.gpkg").status_code == 422
     assert client.delete("/api/v1/places/lists/地名", headers=token).status_code == 204
     assert client.delete("/api/v1/places/lists/地名", headers=token).status_code == 404
+
+
+def test_who_changed_a_list_is_told_to_those_alone_who_may(listed, client, token):
+    assert audit.OPERATOR.name not in client.get("/places").get_data(as_text=True)
+    assert audit.OPERATOR.name in client.get("/places", headers=token).get_data(as_text=True)
