@@ -163,6 +163,8 @@ def test_its_places_are_found_by_what_people_call_them(session, city, loaded, tm
             found = find(session, asked)
             assert found.clear is not None, asked
             assert found.clear.name == one.name
-            assert found.clear.spot == pytest.approx((one.lon, one.lat), abs=1e-9)  # a workbook keeps 16 digits
+            assert found.clear.spot == pytest.approx(
+                (one.lon, one.lat), abs=1e-9
+            )  # a workbook keeps 16 digits
         [lies] = ground.lies_on(np.array([found.clear.spot]))
         assert lies.grid.name == one.name in yards
