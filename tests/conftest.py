@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session as OrmSession
 
 from service import audit, clock, create_app, db, migrate
-from service.assignment import building
+from service.assignment import building, in_force
 from service.assignment.in_force import IN_FORCE
 from service.city import actions as city_actions
 from service.city import profile
@@ -89,6 +89,7 @@ def app(session: OrmSession, monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.setattr(IN_FORCE, "start", lambda: None)
     monkeypatch.setattr(USAGE, "start", lambda: None)
     monkeypatch.setattr(building, "PATIENCE_S", 0.0)  # no worker runs here
+    monkeypatch.setattr(in_force, "STALE_SECONDS", 60.0)  # a busy machine is not what most tests are about
     one = create_app(Settings())
     one.testing = False
     IN_FORCE.refresh()

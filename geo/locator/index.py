@@ -69,7 +69,7 @@ class Locator:
         faces, owners = checked_faces(faces, owners)
         polygons = Polygons.of(faces)
         shared = SharedEdges.of(faces)
-        raster = None if shared is None else _raster(polygons, owners, shared)
+        raster = _raster(polygons, owners, shared) if shared is not None and len(faces) else None
         grounds = Grounds.build(faces, owners, polygons.tree, None if raster is None else shared)
         return cls(polygons, owners, grounds, raster)
 
@@ -85,8 +85,7 @@ class Locator:
     def nbytes(self) -> int:
         """Bytes of the index, without the polygons."""
         parts = [*arrays_of(self._grounds), *([] if self._raster is None else arrays_of(self._raster))]
-        own = sum(one.nbytes for one in {place_of(one): one for one in parts}.values())
-        return self._faces.boxes.nbytes + self._owners.nbytes + own
+        return sum({place_of(one): one.nbytes for one in [self._faces.boxes, self._owners, *parts]}.values())
 
     @property
     def faces(self) -> NDArray[np.object_]:
@@ -105,8 +104,7 @@ class Locator:
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all faces in degrees; NaN without faces."""
-        boxes = self._faces.boxes
-        if len(boxes) == 0:
+        if len(boxes := self._faces.boxes) == 0:
             return np.nan, np.nan, np.nan, np.nan
         return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
 
@@ -233,7 +231,7 @@ class Locator:
             return -1, False, nan
         if on_border and self._raster is not None:  # of a coverage: on an edge between two grounds
             return face, True, 0.0
-        return face, on_border, self._borders.distance(lon, lat, self._ground_of[face])
+        return face, on_border, self._borders.nearest(lon, lat, self._ground_of[face])[1]
 
     def nearest_one(self, lon: float, lat: float) -> tuple[int, float]:
         """Give the nearest face of one point that no face covers, however far, in plain numbers.
@@ -420,9 +418,7 @@ class Locator:
 
 
 def _raster(polygons: Polygons, owners: NDArray[np.int64], shared: SharedEdges) -> Raster | None:
-    """Draw the raster; None where the faces are no coverage, or none at all."""
-    if len(polygons) == 0:
-        return None
+    """Draw the raster; None where the faces are no coverage."""
     drawing = draw(shared.ends, shared.left, shared.right, Predicate(polygons, owners).first)
     meeting = np.unique(np.r_[shared.left[drawing.meeting], shared.right[drawing.meeting]])
     return drawing.raster if is_coverage(polygons, shared, meeting[meeting >= 0]) else None

@@ -87,12 +87,11 @@ class ScalarBorders:
             for one in borders.levels
         ]
 
-    def distance(self, lon: float, lat: float, group: int) -> float:
-        """Metres to the nearest edge of a group, NaN where it has none; 0.0 only on the edge."""
-        return self.nearest(lon, lat, group)[1]
-
     def nearest(self, lon: float, lat: float, group: int) -> tuple[list[int], float]:
-        """Give the nearest edges of a group, by their numbers in the table, and the metres to each of them."""
+        """Give the nearest edges of a group, by their numbers in the table, and the metres to each of them.
+
+        0.0 only on the edge; no edges and NaN where the group has none.
+        """
         top = self._top[group]
         first_node = self._levels[top][0]
         search = _Search(lon, lat)

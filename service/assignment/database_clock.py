@@ -16,7 +16,8 @@ class DatabaseClock:
     """Carries the database's clock on between two answers; the machine's own date plays no part.
 
     Each answer bounds how far the database is ahead of our count: it read its clock after we asked and before we
-    heard. As long as the estimate lies between the bounds it stays, so that it does not tremble with the network.
+    heard. The estimate starts at the lower bound and moves only where a later one excludes it: it never runs ahead
+    of the database nor backwards, and does not tremble with the network.
     """
 
     def __init__(self, count: Callable[[], float] = elapsed) -> None:
@@ -28,8 +29,7 @@ class DatabaseClock:
         """Take the database's moment; `asked` and `heard` are our counts from before the question and after it."""
         stamp = moment.timestamp()
         least, most = stamp - heard, stamp - asked
-        middle = (least + most) / 2
-        self._ahead = middle if self._ahead is None else min(max(self._ahead, least), most)
+        self._ahead = least if self._ahead is None else min(max(self._ahead, least), most)
         self._heard = asked
 
     def count(self) -> float:

@@ -126,6 +126,7 @@ class InForce:
     def poll(self, *, everything: bool = False) -> None:
         """Ask the database: its clock, and what changed."""
         with Session() as session:
+            session.connection()  # opening one may take long, and would blur the moment
             asked = self._clock.count()
             pulse = session.execute(PULSE).one()
             heard = self._clock.count()

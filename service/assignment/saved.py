@@ -1,9 +1,9 @@
 """Indexes of editions as files: made once, mapped by every process, never changed, made again where damaged.
 
-A file is named after the snapshot and the checksum of what it holds, so it can't go stale. It is written aside,
-read back, and only then renamed to its name; whatever carries that name is whole. One process builds at a time
-on a machine (`turn`): the lock is the kernel's, so a killed builder leaves it, and what it left half-written is
-deleted by the next one.
+A file is named after the snapshot, the checksum of what it holds and its format, so it can't go stale. It is
+written aside, read back, and only then renamed to its name; whatever carries that name is whole. One process builds
+at a time on a machine (`turn`): the lock is the kernel's, so a killed builder leaves it, and what it left
+half-written is deleted by the next one.
 """
 
 import contextlib
@@ -57,8 +57,8 @@ def content_of(key: EditionKey) -> Content:
 
 
 def path_of(content: Content) -> Path:
-    """Give the place of an index."""
-    return folder() / f"{content.snapshot_id}-{content.checksum[:8].hex()}{SUFFIX}"
+    """Give the place of an index; two versions of the service on one folder don't take each other's away."""
+    return folder() / f"{content.snapshot_id}-{content.checksum[:8].hex()}-{locators.FORMAT}{SUFFIX}"
 
 
 def is_there(content: Content) -> bool:

@@ -104,7 +104,7 @@ def _question(given: Mapping[str, str] | None = None) -> Question:
     profile, who = IN_FORCE.profile, principal()
     return Question(
         scheme_id=scheme_id,
-        moment=moment(given.get("at"), profile.time_zone) or answered_at,
+        moment=(moment(given["at"], profile.time_zone) or answered_at) if "at" in given else answered_at,
         answered_at=answered_at,
         locale=language(profile.locale, given.get("locale")),
         contacts=who is not ANONYMOUS and who.may(Permission.CONTACT_READ),

@@ -22,6 +22,8 @@ from service.labels.table import Table
 
 Tell = Callable[[str, float], None]
 LEVEL_ROWS = 20_000  # by which the level of the labels is told
+LETTERS_DECIDE, LETTERS_ALIKE = 0.5, 0.95
+WEIGHT = {"exact": 1.0, "spelling": 1.0, "part": 0.5}
 
 
 @dataclass
@@ -168,14 +170,22 @@ def _maps(
 
 def fitting(maps: list[EditionMap], readings: Sequence[Usable]) -> list[int]:
     """Give how many rows of each reading of a table would agree, by the level that its labels fit best."""
-    best = [0] * len(readings)
-    for level in levels_of(maps):
-        asked = _Asked.of(level, maps)
-        best = [
-            max(so_far, asked.agreeing(one, np.arange(len(one))))
-            for so_far, one in zip(best, readings, strict=True)
-        ]
-    return best
+    asked = _likely(maps, levels_of(maps), max(readings, key=len, default=None))
+    return [max((one.agreeing(rows) for one in asked), default=0) for rows in readings]
+
+
+def _likely(maps: list[EditionMap], levels: list[str], rows: Usable | None) -> list["_Asked"]:
+    """Give the levels that labels may be of, finest first: those of which they are codes or names, else all.
+
+    Letters go first, since they say the same whatever is wrong with the coordinates.
+    """
+    asked = [_Asked.of(level, maps) for level in reversed(levels)]
+    if rows is None or len(rows) == 0:
+        return asked
+    known = [one.by_letters(rows) for one in asked]
+    if max(known) < LETTERS_DECIDE * len(rows):
+        return asked
+    return [one for one, count in zip(asked, known, strict=True) if count >= LETTERS_ALIKE * max(known)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +202,21 @@ class _Asked:
         levels = [Level(one, up_of(one, level), one.locator, {}) for one in maps]
         return cls(register, levels, [register.numbers(one) for one in maps])
 
-    def agreeing(self, rows: Usable, some: NDArray[np.int64]) -> int:
+    def by_letters(self, rows: Usable) -> float:
+        """Count rows whose labels are codes or names of grids of the level, half where they only hold one."""
+        counts = Counter(rows.labels)
+        found, _ = self.register.read(list(counts), np.full(len(counts), -1))
+        return sum(counts[one] * WEIGHT.get(meaning.how, 0.0) for one, meaning in found.items())
+
+    def agreeing(self, rows: Usable) -> int:
         """Count rows that would agree if the labels were of the level, of each grid those of its commonest label.
 
         Where labels are finer than the level, many of them mean one grid, and only one of them counts.
         """
-        ours = located(self.levels, self.numbers, rows.points[some])
-        labels = [rows.labels[one] for one in some.tolist()]
-        _, target = self.register.read(labels, ours)
+        ours = located(self.levels, self.numbers, rows.points)
+        _, target = self.register.read(rows.labels, ours)
         agreed = (target == ours) & (target >= 0)
-        counts = Counter((int(target[row]), labels[row]) for row in np.flatnonzero(agreed).tolist())
+        counts = Counter((int(target[row]), rows.labels[row]) for row in np.flatnonzero(agreed).tolist())
         most: dict[int, int] = {}
         for (grid, _), count in counts.items():
             most[grid] = max(most.get(grid, 0), count)
@@ -215,8 +230,10 @@ def _level(wanted: str | None, known: list[str], maps: Sequence, rows: Usable) -
             raise Invalid(detail, errors=[{"pointer": "/level", "detail": detail}])
         return wanted
     several, where = max(maps, key=lambda one: len(one[1]))
-    some = where[:: max(1, len(where) // LEVEL_ROWS)]
-    return max(reversed(known), key=lambda level: _Asked.of(level, several).agreeing(rows, some))
+    some = np.zeros(len(rows), dtype=np.bool_)
+    some[where[:: max(1, len(where) // LEVEL_ROWS)]] = True
+    sample = rows.keep(some)
+    return max(_likely(several, known, sample), key=lambda one: one.agreeing(sample)).register.level
 
 
 def _span(register: Register, maps: list[EditionMap], level: str, rows: NDArray[np.int64]) -> _Span:

@@ -61,11 +61,15 @@ def _heads(locale: str, *names: str) -> list[str]:
     return [_in(HEADS, name, locale) for name in names]
 
 
-def book(found: dict[str, Any], rows: dict[str, Any], table: Table, locale: str) -> bytes:
-    """Write the whole check as a workbook."""
+def book(
+    found: dict[str, Any], rows: dict[str, Any], table: Table, locale: str, most_rows: int | None = None
+) -> bytes:
+    """Write the whole check as a workbook; of more than `most_rows` rows only those that differ or can't be checked."""
+    is_short = most_rows is not None and len(table) > most_rows
+    facts = [*_facts(found, locale), *_shortened(locale)] if is_short else _facts(found, locale)
     names = [*_heads(locale, *ROW_HEADS), *table.names]
     sheets = [
-        Sheet(_in(TITLES, "summary", locale), _heads(locale, "what", "figure"), _facts(found, locale), (34, 80)),
+        Sheet(_in(TITLES, "summary", locale), _heads(locale, "what", "figure"), facts, (34, 80)),
         Sheet(
             _in(TITLES, "bands", locale),
             _heads(locale, "band", "rows", "disagree", "share", "low", "high", "flagged"),
@@ -86,7 +90,10 @@ def book(found: dict[str, Any], rows: dict[str, Any], table: Table, locale: str)
             _heads(locale, "label", "label_code", "label_name", "how", "rows", "lies"),
             _labels(found, locale), (24, 18, 24, 20, 10, 18),
         ),
-        Sheet(_in(TITLES, "rows", locale), names, lines(rows, table, locale), (8, 18, 8, 16, 22, 16, 22)),
+        Sheet(
+            _in(TITLES, "rows", locale), names, lines(rows, table, locale, only_differing=is_short),
+            (8, 18, 8, 16, 22, 16, 22),
+        ),
     ]  # fmt: skip
     return workbook(sheets)
 
@@ -176,11 +183,25 @@ def _labels(found: dict[str, Any], locale: str) -> Iterator[list[Any]]:
             yield [one["label"], grid["code"], grid["name"], how, one["rows"], ""]
 
 
-def lines(rows: dict[str, Any], table: Table, locale: str) -> Iterator[list[Any]]:
-    """Give every row of the file in its order: our answer and reason, then its own columns."""
+def _shortened(locale: str) -> Iterator[tuple[str, str]]:
+    if locale == "zh":
+        yield "逐行", "记录太多：此表只列不一致和无法核对的，全部记录见 CSV。"
+    else:
+        yield (
+            "rows",
+            "Too many: the sheet lists those that differ or can't be checked; all of them are in the CSV.",
+        )
+
+
+def lines(
+    rows: dict[str, Any], table: Table, locale: str, *, only_differing: bool = False
+) -> Iterator[list[Any]]:
+    """Give the rows of the file in their order: our answer and reason, then their own columns."""
     at = {row: place for place, row in enumerate(rows["row"])}
     why = {row: reason for reason, many in rows["unusable"].items() for row, _ in many}
     for row in range(len(table)):
+        if only_differing and row in at and rows["agree"][at[row]]:
+            continue
         own = [table.columns[name][row] for name in table.names]
         if row in at:
             yield [*line(rows, at[row], locale), *own]

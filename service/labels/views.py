@@ -29,6 +29,7 @@ from service.people.permissions import Permission
 from service.tables import CSV_TYPE, XLSX_TYPE
 
 bp = APIBlueprint("labels", __name__)
+MOST_SHEET_ROWS = 20_000  # a workbook of so many takes some seconds to write, while a person waits
 
 
 class AuditChoices(BaseModel):
@@ -200,7 +201,7 @@ def show_points(audit_id: UUID) -> Response:
 def workbook(audit_id: UUID) -> Response:
     """Give summary, bands, kinds, pairs, labels, and every row with answer and reason."""
     folder, state = _find(audit_id)
-    content = sheets.book(folder.result(), folder.rows(), _table(folder, state), _locale())
+    content = sheets.book(folder.result(), folder.rows(), _table(folder, state), _locale(), MOST_SHEET_ROWS)
     return _file(content, XLSX_TYPE, state, "xlsx")
 
 

@@ -20,9 +20,9 @@ import pyarrow as pa
 from geo.formats import read_table
 from tests.bench import peer_servers, postgis
 from tests.bench.cities import bring_into_force, write_city
+from tests.bench.ground import skewed_points
 from tests.bench.record import keep
 from tests.bench.turns import in_turns
-from tests.oracles.coverages import awkward_points
 from tests.scenarios.installation import Installation, installed
 
 BATCH = 1000
@@ -141,9 +141,7 @@ def main() -> None:
         stack.callback(service.stop)
         peer_servers.load_levels(address, files)
         yards = read_table(files["yard"]).geometries
-        points = awkward_points(yards, np.random.default_rng(1), BATCH).tolist()
-        rng = np.random.default_rng(3)
-        measure(service, address, rng.permutation(points)[:BATCH].tolist(), given.rounds)
+        measure(service, address, skewed_points(yards, BATCH).tolist(), given.rounds)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tests.scenarios.test_killed_parts import children
 
 FIGURES = logging.getLogger("figures")
 LON, LAT = 116.0005, 32.0005
-AGREE_S = 0.3  # between our clock and the database's, which are one, on a busy machine
+AGREE_S = 1.0  # between our clock and a worker's estimate of it just after its start, on a busy machine
 KILL_LISTENERS = text("""
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and query like 'listen %'

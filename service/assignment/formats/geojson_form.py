@@ -6,13 +6,22 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from geo.crs import Crs, to_lonlat, usable
 from service.assignment.formats.blocks import Blocks
-from service.assignment.formats.json_lines import Objects, flat_objects, names_in
+from service.assignment.formats.json_lines import (
+    Objects,
+    flat_objects,
+    joined,
+    json_columns,
+    names_in,
+    objects,
+)
 from service.assignment.formats.rows import Rows, Where
-from service.assignment.formats.texts import as_values
+from service.assignment.sureness import number_texts
 from service.errors import Invalid, Malformed
 
 FEATURES_AT_ONCE = 1 << 14
@@ -180,7 +189,7 @@ class FeaturesEncoder:
     """Writes rows with their answers as features; those that came as features keep what they had."""
 
     def __init__(self, schema: pa.Schema, added: pa.Schema, crs: Crs) -> None:
-        self._names, self._crs, self._comma = schema.names, crs, b""
+        self._crs, self._comma = crs, b""
 
     def begin(self) -> bytes:
         """Open the collection."""
@@ -194,28 +203,30 @@ class FeaturesEncoder:
         """Write some features."""
         if len(rows) == 0:
             return b""
-        found = flat_objects(answers)
         if rows.kept and not isinstance(rows.kept[0], tuple):
-            features = [_with_answer(one, answer) for one, answer in zip(rows.kept, found, strict=True)]
+            found = zip(rows.kept, flat_objects(answers), strict=True)
+            text = b",\n".join(_encode(_with_answer(*one)) for one in found)
         else:
-            features = self._made(rows, found)
-        text = self._comma + b",\n".join(map(_encode, features))
-        self._comma = b",\n"
+            text = self._made(rows, answers)
+        text, self._comma = self._comma + text, b",\n"
         return text
 
-    def _made(self, rows: Rows, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        points = to_lonlat(rows.positions.xy, self._crs)
-        good = usable(points).tolist()
-        columns = [as_values(one) for one in rows.make_table().columns]
-        listed = zip(zip(*columns, strict=True), points.tolist(), good, found, strict=True)
-        return [
-            {
-                "type": "Feature",
-                "properties": {**dict(zip(self._names, cells, strict=True)), **answer},
-                "geometry": {"type": "Point", "coordinates": point} if is_good else None,
-            }
-            for cells, point, is_good, answer in listed
-        ]
+    def _made(self, rows: Rows, answers: pa.RecordBatch) -> bytes:
+        with np.errstate(invalid="ignore"):
+            points = to_lonlat(rows.positions.xy, self._crs)
+        good = pa.array(usable(points))
+        x, y = (number_texts(np.ascontiguousarray(one)) for one in points.T)
+        at = pc.binary_join_element_wise('{"type":"Point","coordinates":[', x, ",", y, "]}", "")
+        own = json_columns(rows.make_table(), b"null")
+        features = pc.binary_join_element_wise(
+            '{"type":"Feature","properties":',
+            objects([*own, *json_columns(answers, b'""')]),
+            ',"geometry":',
+            pc.if_else(good, at, "null"),
+            "}",
+            "",
+        )
+        return joined(features, ",\n")
 
     def end(self) -> bytes:
         """Close the collection."""

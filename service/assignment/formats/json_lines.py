@@ -115,7 +115,7 @@ class LinesEncoder:
     """Writes rows with their answers as NDJSON; lines that came as NDJSON stay as they came."""
 
     def __init__(self, schema: pa.Schema, added: pa.Schema) -> None:
-        self._names, self._added = schema.names, added.names
+        self._added = added.names
 
     def begin(self) -> bytes:
         """Nothing comes before the first line."""
@@ -125,15 +125,11 @@ class LinesEncoder:
         """Write some rows."""
         if len(rows) == 0:
             return b""
-        found = [(name, as_json(one, b'""')) for name, one in zip(self._added, answers.columns, strict=True)]
+        found = json_columns(answers, b'""')
         if rows.kept and isinstance(rows.kept[0], tuple) and isinstance(rows.kept[0][0], bytes):
-            answered = pc.cast(_objects(found), pa.binary()).to_pylist()
+            answered = pc.cast(objects(found), pa.binary()).to_pylist()
             return b"".join(self._joined(*kept, one) for kept, one in zip(rows.kept, answered, strict=True))
-        columns = rows.make_table().columns
-        own = [(name, as_json(one, b"null")) for name, one in zip(self._names, columns, strict=True)]
-        lines = _objects([*own, *found])
-        whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-        return pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes() + b"\n"
+        return joined(objects([*json_columns(rows.make_table(), b"null"), *found]), "\n") + b"\n"
 
     def _joined(self, line: bytes, own: dict[str, Any] | None, answer: bytes) -> bytes:
         if own is None:
@@ -147,7 +143,20 @@ class LinesEncoder:
         return b""
 
 
-def _objects(columns: list[tuple[str, pa.Array]]) -> pa.Array:
+def json_columns(table: pa.RecordBatch, nothing: bytes) -> list[tuple[str, pa.Array]]:
+    """Write all columns as JSON values, with their names."""
+    return [
+        (name, as_json(one, nothing)) for name, one in zip(table.schema.names, table.columns, strict=True)
+    ]
+
+
+def joined(texts: pa.Array, between: str) -> bytes:
+    """Join all texts of a column to one."""
+    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    return pc.binary_join(whole, between)[0].as_buffer().to_pybytes()
+
+
+def objects(columns: list[tuple[str, pa.Array]]) -> pa.Array:
     """Join columns of JSON values to one object a row."""
     parts: list[Any] = []
     for name, values in columns:

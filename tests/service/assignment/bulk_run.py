@@ -14,7 +14,7 @@ from service.assignment.runs import Asked, run
 from tests.service.assignment.maps_of_squares import LEVELS, in_force_with, question, two_districts
 
 
-def main(given: str, output: str, form: str, resume: str) -> None:
+def main(given: str, output: str, form: str, resume: str, block: str) -> None:
     """Answer a CSV into a file; print the greatest memory in MB and how many rows an earlier run had answered."""
     asked = Asked(in_force_with(two_districts()), question(), LEVELS, parse_crs("wgs84"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -23,7 +23,7 @@ def main(given: str, output: str, form: str, resume: str) -> None:
         path.open("rb") as stream,
         Output(Path(output), {"input": identity(path)}, resume=resume != "") as out,
     ):
-        source = formats.open_text("csv", Blocks(stream, None), Where(), tabular=True)
+        source = formats.open_text("csv", Blocks(stream, None, int(block), int(block)), Where(), tabular=True)
         encoder = formats.encoder(form, source.schema, asked.added, asked.crs)
         done = out.rows
         for piece in run(source, encoder, asked, done=done):

@@ -15,6 +15,7 @@ from service.city import actions as city
 from service.city import profile
 from service.grids import publishing, queries
 from service.people import actions as people
+from service.people.usage import USAGE
 from service.settings import Settings
 from service.upkeep import backup
 from tests.conftest import make_database
@@ -77,7 +78,8 @@ def sheets(app, hrefs, headers):
 
 def test_the_sheet_of_an_old_assignment_lasts(cluster, connect, tmp_path, monkeypatch):
     monkeypatch.setattr(publishing, "LEAD", timedelta(0))
-    monkeypatch.setattr(IN_FORCE, "start", lambda: None)
+    for one in (IN_FORCE, USAGE):
+        monkeypatch.setattr(one, "start", lambda: None)
     url = make_database(cluster, f"evidence_{WORKER}")
     migrate.upgrade(url)
     connect(url, tmp_path / "data")

@@ -76,7 +76,7 @@ def test_every_status_is_among_the_spots() -> None:
     assert found == {"inside", "border", "nearest", "gap", "outside"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(PLACES, st.sampled_from([NAN, 0.0, 0.5, 15.0, 3000.0])), min_size=1, max_size=6),
     st.sampled_from(sorted(MAPS)), st.sampled_from(["wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4547"]),

@@ -79,6 +79,7 @@ def test_the_estimate_stays_within_the_journey_and_does_not_tremble(
         told.append(clock.now(STALE))
         off = abs((told[-1] - NOON).total_seconds() - (count.at - 1000))
         assert off <= there + back + 1e-5
+        assert (told[-1] - NOON).total_seconds() <= count.at - 1000 + 1e-5, "ahead of the database"
         count.at += 1
     assert told == sorted(told)
 

@@ -3,19 +3,22 @@
 import stat
 from collections import Counter
 
+import numpy as np
 import pytest
 import shapely
 from sqlalchemy import text
 
-from geo.synth import CATEGORIES, make_city
+from geo.synth import CATEGORIES, make_city, places_of
 from service import audit, clock, runtime
 from service.assignment.in_force import IN_FORCE
 from service.city import profile
 from service.city import queries as city_queries
-from service.demo import accounts, files, loading, reports, state
+from service.demo import accounts, files, loading, places, reports, state
 from service.errors import Conflict
 from service.grids import queries
 from service.people import actions as people
+from service.places import ground
+from service.places.finding import find
 from service.settings import Settings
 
 TOLD = {"by": audit.OPERATOR}
@@ -143,3 +146,25 @@ def test_files_to_try_are_handed_out_and_nothing_else_is(city, client, app, tmp_
         assert answer.status_code == 200
         assert answer.data[:2] == b"PK"
     assert client.get(f"/demo/{accounts.FILE}").status_code == 404
+
+
+def test_its_places_are_found_by_what_people_call_them(session, city, loaded, tmp_path, monkeypatch):
+    IN_FORCE.refresh()
+    moment = max(one.in_force_from for one in loaded)
+    monkeypatch.setattr(IN_FORCE, "now", lambda: moment)
+    assert not places.are_there(session)
+    files.write_places(city, tmp_path / files.PLACES)
+    listed = places_of(city)
+    assert places.load(session, tmp_path / files.PLACES, at=clock.now(), **TOLD) == len(listed)
+    assert places.are_there(session)
+    yards = {yard.name: yard for yard in city.layers["yard"]}
+    for one in [place for place in listed if place.alias and place.address][:5]:
+        for asked in (one.alias, f"{one.district}{one.address}3号楼2单元"):
+            found = find(session, asked)
+            assert found.clear is not None, asked
+            assert found.clear.name == one.name
+            assert found.clear.spot == pytest.approx(
+                (one.lon, one.lat), abs=1e-9
+            )  # a workbook keeps 16 digits
+        [lies] = ground.lies_on(np.array([found.clear.spot]))
+        assert lies.grid.name == one.name in yards

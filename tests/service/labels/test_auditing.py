@@ -296,3 +296,15 @@ def test_of_two_grids_of_one_name_a_row_means_the_one_it_lies_in():
     assert figures["disagree"] == 3
     assert figures["as_written"] == figures["agree"] == 897
     assert {known["label_name"][row] for row in astray} == {"幸福社区"}
+
+
+def test_names_tell_their_level_also_where_the_coordinates_are_shifted():
+    parents = {code: f"{(int(code) - 1) // 6:02d}" for code in CITY}
+    names = {code: f"第{code}社区" for code in CITY}
+    city = edition(CITY, parents=parents, names=names, levels=("subdistrict", "community"))
+    history = clean(CITY, 1500, seed=81)
+    history.label = [names[one] for one in history.label]
+    history.lon += 0.007  # two thirds of a square: at the level above most rows still lie in one grid
+    _, figures, _ = check(history, city)
+    assert figures["level"] == "community"
+    assert figures["labels"]["unknown"] == []

@@ -9,7 +9,7 @@ import pytest
 
 from service import clock, jobs
 from service.errors import NotReady
-from service.labels import keeping, tasks
+from service.labels import keeping, tasks, views
 
 CHOICES = {"lon": "经度", "lat": "纬度", "label": "责任网格", "crs": "wgs84"}
 
@@ -83,6 +83,14 @@ def test_files_to_take_along_hold_every_row(client, checked):
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"{address}/report.xlsx", headers=zh).data))
     assert [page.title for page in book] == ["汇总", "距边界", "类别", "标注与答案", "标注对照", "逐行"]
     assert book["逐行"].max_row == 123
+
+
+def test_a_long_workbook_holds_the_rows_that_matter(client, checked, monkeypatch):
+    address, headers = checked
+    monkeypatch.setattr(views, "MOST_SHEET_ROWS", 100)
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{address}/report.xlsx", headers=headers).data))
+    assert [row[0] for row in book.worksheets[-1].iter_rows(min_row=2, values_only=True)] == [122, 123]
+    assert "CSV" in [row[1] for row in book.worksheets[0].iter_rows(values_only=True)][-1]
 
 
 def test_a_history_is_seen_by_who_sent_it_and_by_nobody_else(client, checked, bearer):
