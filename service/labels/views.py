@@ -92,6 +92,8 @@ def upload() -> Response:
         raise Invalid(
             "Send the file as multipart field 'file'.", errors=[{"pointer": "/file", "detail": "missing"}]
         )
+    if len(keeping.of_owner(_data(), _owner())) >= keeping.KEPT_AT_MOST:
+        raise Conflict(f"You have {keeping.KEPT_AT_MOST} checks already. Delete one first, or wait a day.")
     folder = keeping.make(_data())
     encoding = request.form.get("encoding") or None
     try:

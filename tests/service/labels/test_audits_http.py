@@ -206,3 +206,14 @@ def test_a_check_that_is_deleted_while_it_is_refused_is_no_fault(data):
     folder = keeping.make(data)
     folder.remove()
     tasks.refuse(folder, {})
+
+
+def test_nobody_fills_the_disk_with_checks(client, history, bearer, town, monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT_AT_MOST", 1)
+    mine, other = bearer(), bearer()
+    first = send(client, history, mine)
+    assert first.status_code == 201
+    assert send(client, history, mine).status_code == 409
+    assert send(client, history, other).status_code == 201
+    client.delete(f"/api/v1/label-audits/{first.json['id']}", headers=mine)
+    assert send(client, history, mine).status_code == 201
