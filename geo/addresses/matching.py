@@ -10,6 +10,9 @@ SWAPPED = 0.6  # all characters are there: less of a mistake than one that is wr
 DEEPER, TAIL, OTHER_NUMBER = 0.93, 0.98, 0.6
 REGION_UNKNOWN, OTHER_REGION, VAGUE = 0.97, 0.65, 0.9
 IN_REGION = 0.6  # of a doubt stays where the region is right
+LEAST_ALIKE = 0.3  # below that names are nothing alike
+LONGEST_COMPARED = 80  # letters; longer ones are alike only where one holds the other
+LONGEST_NUMBER = 9  # figures of a number that is ordered by; more are none of a house
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def _compare(asked: Part, listed: Part, key: int, regions: frozenset[str], left_
     name, is_same = _name(asked, listed, left_out)
     if name < LEFT_OUT and regions:
         name = max(name, *(_alike(asked.core, region + listed.core) for region in regions))
-    if name < 0.3:
+    if name < LEAST_ALIKE:
         return NONE
     factor, fits, shared, tail = _numbers(asked, listed)
     return Match(name * factor, is_same and fits, shared, key, tail)
@@ -118,7 +121,9 @@ def _name(asked: Part, listed: Part, left_out: frozenset[str]) -> tuple[float, b
 
 def _alike(a: str, b: str) -> float:
     shorter, longer = sorted((a, b), key=len)
-    score = 1.0 - distance(a, b, SWAPPED) / len(longer)
+    # What can't reach LEAST_ALIKE is not worked out: a mistake is at least what one text has more than the other.
+    is_hopeless = len(shorter) < LEAST_ALIKE * len(longer) or len(longer) > LONGEST_COMPARED
+    score = 0.0 if is_hopeless else 1.0 - distance(a, b, SWAPPED) / len(longer)
     begins = b.startswith(a)
     if begins or (len(shorter) >= 2 and shorter in longer):
         score = max(score, (0.6 if begins else 0.5) + 0.35 * len(shorter) / len(longer))
@@ -160,7 +165,7 @@ def _nearness(a: Number, b: Number) -> float:
 
 def _leading(value: str) -> int | None:
     figures = value.lstrip("甲乙丙丁附").split("-")[0].rstrip("abcdefghijklmnopqrstuvwxyz")
-    return int(figures) if figures.isdecimal() else None
+    return int(figures) if figures.isdecimal() and len(figures) <= LONGEST_NUMBER else None
 
 
 def main_number(part: Part) -> int | None:
@@ -174,7 +179,7 @@ def main_number(part: Part) -> int | None:
     Returns
     -------
     number
-        None where it has none, or one that does not begin with figures.
+        None where it has none, or one that does not begin with figures, or has more of them than any house.
     """
     return _leading(part.numbers[0].value) if part.numbers else None
 

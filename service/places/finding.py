@@ -16,6 +16,7 @@ LEAST_SCORE = 0.45
 ONE_SPOT_M = 20.0  # the same place in two lists
 NEAR_COUNTS = 0.02
 RIVAL_SCORE = 0.7
+MOST_PARTS = 12  # of a question: each is compared with every part of every candidate, and no address has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def find(session: Session, asked: str, *, limit: int = 10, near: tuple[float, fl
     """Find the places a text may mean, the likeliest first; `near` orders what is equally likely."""
     profile = city.profile(session)
     how, home = rules(profile.address_rules), profile.name.get(profile.locale, "")
-    ways = [_at_home(one, home) for one in read(asked, how, _KNOWN.regions(session, how, home))]
+    readings = read(asked, how, _KNOWN.regions(session, how, home))
+    ways = [_at_home(one, home) for one in readings if len(one.parts) <= MOST_PARTS]
     pieces: dict[str, float] = {}
     for way in ways:
         said = sorted({name for one in way.regions for name in one})

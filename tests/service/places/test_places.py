@@ -1,5 +1,7 @@
 """A city brings its lists, people type what they know of an address, and nothing is ever guessed."""
 
+import time
+
 import pytest
 from sqlalchemy import select, text
 
@@ -203,3 +205,21 @@ def test_the_import_over_http(communities, client, token, tmp_path):
 def test_who_changed_a_list_is_told_to_those_alone_who_may(listed, client, token):
     assert audit.OPERATOR.name not in client.get("/places").get_data(as_text=True)
     assert audit.OPERATOR.name in client.get("/places", headers=token).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["文昌路99999999999号", "文昌路" + "⒛" * 190 + "号", "文昌" + "路1号文昌" * 38, "锦绣花园" + "文" * 190],
+)
+def test_a_hostile_question_is_answered_quickly(listed, client, asked):
+    begun = time.process_time()
+    for address in ("/api/v1/places", "/places"):
+        answer = client.get(address, query_string={"q": asked})
+        assert answer.status_code == 200, answer.get_data(as_text=True)[:300]
+    assert time.process_time() - begun < 2.0
+
+
+def test_a_list_with_a_number_of_many_figures_is_taken(communities, take, session):
+    done = take("名称,别名,地址,经度,纬度\n长号院,,文昌路99999999999号,118.803,31.905\n")
+    assert done.places == 1
+    assert find(session, "长号院").clear is not None
