@@ -64,13 +64,6 @@ def read_row(x: object, y: object, accuracy: object = None) -> Row:
     return Row(*numbers, accuracy_m)
 
 
-def read_record(record: dict[Any, Any], x: str, y: str, accuracy: object) -> Row:
-    """Read one line of a CSV; cells beyond the header would be lost, so such a line is an error."""
-    if record.pop(None, None) is not None:
-        return Row(BAD, BAD, BAD, "the row has more cells than the header")
-    return read_row(record[x], record[y], accuracy)
-
-
 def _number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"{name} is not a number")

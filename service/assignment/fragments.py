@@ -72,10 +72,12 @@ def place_of(one: EditionMap, number: int) -> Place:
 
 def place_with_id(one: EditionMap, grid_id: UUID) -> Place | None:
     """Give the fragments of a grid by its id, None where the edition does not have it."""
-    if grid_id not in one.places:
+    found: Place | None = one.places.get(grid_id)
+    if found is None and grid_id not in one.places:
         number = next((number for number, row in enumerate(one.grids) if row.id == grid_id), None)
-        one.places[grid_id] = None if number is None else place_of(one, number)
-    return one.places[grid_id]  # type: ignore[no-any-return]
+        found = None if number is None else place_of(one, number)
+        one.places[grid_id] = found  # another thread may clear them at any time
+    return found
 
 
 def _encoded(one: EditionMap, number: int) -> Place:

@@ -17,7 +17,7 @@ from service.assignment.in_force import IN_FORCE
 from service.assignment.points_form import PointsSource, as_json, as_lines, whole_answers
 from service.assignment.runs import Asked, run
 from service.assignment.views import _crs, _question, bp
-from service.errors import Invalid, Malformed, UnsupportedMedia
+from service.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
 from service.http import lookup
 from service.openapi import takes
 
@@ -27,6 +27,7 @@ WRITTEN = {JSON: "json", **{media: form for form, media in MEDIA.items()}}
 ENCODINGS = ("UTF-8", "GBK", "GB18030", "Big5", "utf-16")
 KEPT_IN_MEMORY = 1 << 24
 SENT_AT_ONCE = 1 << 20
+JSON_LIMIT = 1 << 26  # it is taken apart whole, into some twenty times as much memory
 _decode = msgspec.json.Decoder().decode
 
 
@@ -130,9 +131,9 @@ def _opened(form: str, out: str, body: BinaryIO) -> tuple[Source, Any]:
     where = Where(given.get("lon", "lon"), given.get("lat", "lat"), given.get("accuracy", "accuracy_m"))
     tabular = formats.is_tabular(out)
     if form == "json":
-        return _points(body.read())
+        return _points(_whole(body))
     if form == "geojson":
-        return FeaturesSource(_features(body.read()), where, tabular), given.get("crs", "wgs84")
+        return FeaturesSource(_features(_whole(body)), where, tabular), given.get("crs", "wgs84")
 
     def again() -> Any:
         body.seek(0)
@@ -142,6 +143,16 @@ def _opened(form: str, out: str, body: BinaryIO) -> tuple[Source, Any]:
 
     again().check()
     return again(), None
+
+
+def _whole(body: BinaryIO) -> bytes:
+    raw = body.read(JSON_LIMIT + 1)
+    if len(raw) > JSON_LIMIT:
+        raise TooLarge(
+            f"A body of JSON may have {JSON_LIMIT >> 20} MB here. Send it in parts, "
+            "or as CSV, NDJSON or Arrow, which are read row by row."
+        )
+    return raw
 
 
 def _encoding() -> str:

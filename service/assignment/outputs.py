@@ -54,7 +54,9 @@ class Output:
     def __enter__(self) -> "Output":
         left = self.left(self.path) if self._resume else None
         try:
-            self._file = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            self._file = os.fdopen(
+                os.open(self.partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b"
+            )
             if self.path.exists():
                 seen = self.path.stat()
                 os.fchmod(self._file.fileno(), seen.st_mode & 0o777)

@@ -105,6 +105,7 @@ def decide(
     row.center_lon, row.center_lat, row.radius_m = ground.spot or (None, None, None)
     session.add(row)
     session.flush()
+    publishing.keep_notice(session, row.known_from)
     what = {"grid": str(grid_id), "reason": row.reason, "counts_from": row.counts_from.isoformat()}
     audit.record(
         session, by=by, at=at, verb="ruled", thing=("ruling", row.id), district_id=district_id, **what
@@ -136,6 +137,7 @@ def revoke(
     )
     session.add(row)
     session.flush()  # somebody else's revocation must speak here
+    publishing.keep_notice(session, row.counts_from)
     audit.record(
         session,
         by=by,

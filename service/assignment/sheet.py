@@ -211,8 +211,11 @@ def _ruling(subject: Subject, zone: ZoneInfo, locale: str) -> dict[str, str] | N
 
 
 def _code(link: str) -> str:
-    """Draw the link as a QR code."""
-    made = segno.make(link, error="l", boost_error=False, micro=False)
+    """Draw the link as a QR code; a link with a long PROJ string does not fit in one."""
+    try:
+        made = segno.make(link, error="l", boost_error=False, micro=False)
+    except segno.DataOverflowError:
+        return ""
     return made.svg_inline(border=2, omitsize=True, dark="#000", svgclass=None, lineclass=None)
 
 

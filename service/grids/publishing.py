@@ -102,7 +102,7 @@ def publish(
     in_force_from = force_moment(session, from_on)
     editions = [_new_edition(session, plan, place, in_force_from, by=by, at=at) for place in places]
     if any(newest):
-        _keep_notice(session, in_force_from)
+        keep_notice(session, in_force_from)
     plan.state, plan.published_at, plan.changed_at = "published", at, at
     plan.submitted_by = plan.submitted_by or by.name
     plan.approved_by = plan.approved_by or by.name
@@ -138,12 +138,12 @@ def _require_current(plan: Plan, place: PlanDistrict, newest: Edition | None) ->
         )
 
 
-def _keep_notice(session: Session, in_force_from: datetime) -> None:
-    """Refuse the commit where it comes so late that a process may still answer by the old map."""
+def keep_notice(session: Session, counts_from: datetime) -> None:
+    """Refuse the commit where it comes so late that a process may still answer without what it brings."""
 
     def check(committing: Session) -> None:
-        if LEAD and in_force_from - database_now(committing) < NOTICE:
-            raise Conflict("Publishing took too long; nothing was changed. Publish again.")
+        if LEAD and counts_from - database_now(committing) < NOTICE:
+            raise Conflict("This took too long to be heard in time; nothing was changed. Do it again.")
 
     event.listen(session, "before_commit", check, once=True)
 
@@ -188,7 +188,7 @@ def rollback(session: Session, district: District, number: int, *, by: audit.Act
     _locked_newest(session, district.id, old.scheme_id)
     readiness.make(session, [content_of(session, old)])
     in_force_from = force_moment(session, None)
-    _keep_notice(session, in_force_from)
+    keep_notice(session, in_force_from)
     edition = Edition(
         district_id=district.id,
         number=_next_number(session, district.id),

@@ -13,10 +13,10 @@ import msgspec
 
 from service.errors import Conflict, NotFound
 
-JOB = "labels.audit"
+JOB, FOLDER = "labels.audit", "label-audits"
 KEPT_FOR = timedelta(hours=24)
 MOST_ROWS = 200_000  # in the browser; the command has no limit
-LISTED = 10
+KEPT_AT_MOST = 20  # of one owner: each may be as large as an upload
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -90,7 +90,7 @@ class Folder:
 
 def place(data: Path) -> Path:
     """Give where all checks are."""
-    return data / "label-audits"
+    return data / FOLDER
 
 
 def make(data: Path) -> Folder:
@@ -120,7 +120,7 @@ def of_owner(data: Path, owner: str) -> list[State]:
             continue
         if state.owner == owner:
             found.append(state)
-    return sorted(found, key=lambda one: one.created_at, reverse=True)[:LISTED]
+    return sorted(found, key=lambda one: one.created_at, reverse=True)
 
 
 def sweep(data: Path, at: datetime) -> int:

@@ -90,11 +90,10 @@ def _beside(
 def _coded(
     name: str, values: Sequence[str], labels: Sequence[str], is_named: bool
 ) -> tuple[str, list[str], NDArray[np.int64]] | None:
-    words, codes, counts = np.unique(
-        np.asarray(values, dtype=object).astype(str), return_inverse=True, return_counts=True
-    )
+    words, codes = _numbered(values)
     if len(words) < 2:
         return None
+    counts = np.bincount(codes)
     singles = counts[counts == 1].sum()
     if not is_named and (singles > (1 - LEAST_REPEATED) * len(values) or _repeats(codes, labels)):
         return None
@@ -104,13 +103,23 @@ def _coded(
         order = np.argsort(-counts, kind="stable")
         place = np.full(len(words), MOST_VALUES)
         place[order[:MOST_VALUES]] = np.arange(MOST_VALUES)
-        return name, [*words[order[:MOST_VALUES]].tolist(), "…"], place[codes]
-    return name, words.tolist(), codes.astype(np.int64)
+        return name, [*(words[one] for one in order[:MOST_VALUES].tolist()), "…"], place[codes]
+    return name, words, codes
+
+
+def _numbered(values: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Give the different values in order, and the place of each row's.
+
+    Not by arrays of texts: those are as wide as the longest, and one long description took gigabytes.
+    """
+    words = sorted(set(values))
+    place = {word: number for number, word in enumerate(words)}
+    return words, np.fromiter((place[one] for one in values), np.int64, len(values))
 
 
 def _repeats(codes: NDArray[np.int64], labels: Sequence[str]) -> bool:
     """Tell whether a column follows from the label (Goodman and Kruskal's lambda)."""
-    _, label = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
+    _, label = _numbered(labels)
     often = np.bincount(label)[label] >= 5
     if often.sum() < 0.5 * len(codes):
         often[:] = True

@@ -70,9 +70,12 @@ def run(folder: Folder) -> None:
 
 def refuse(folder: Folder, problem: dict[str, object]) -> None:
     """Note why a check came to nothing."""
-    state = folder.read()
-    state.state, state.problem = "refused", problem
-    folder.write(state)
+    try:
+        state = folder.read()
+        state.state, state.problem = "refused", problem
+        folder.write(state)
+    except (NotFound, FileNotFoundError):  # it was deleted meanwhile
+        _log.info("the check is gone", audit_id=folder.path.name)
 
 
 @jobs.app.periodic(cron="41 * * * *")

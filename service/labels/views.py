@@ -5,6 +5,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from apiflask import APIBlueprint
 from flask import Response, current_app, request, url_for
 from flask_babel import get_locale
@@ -91,6 +92,8 @@ def upload() -> Response:
         raise Invalid(
             "Send the file as multipart field 'file'.", errors=[{"pointer": "/file", "detail": "missing"}]
         )
+    if len(keeping.of_owner(_data(), _owner())) >= keeping.KEPT_AT_MOST:
+        raise Conflict(f"You have {keeping.KEPT_AT_MOST} checks already. Delete one first, or wait a day.")
     folder = keeping.make(_data())
     encoding = request.form.get("encoding") or None
     try:
@@ -148,12 +151,17 @@ def start(audit_id: UUID) -> Response:
     if state.state == "running":
         raise Conflict("This check is under way already.")
     _require(wanted, state)
+    before = msgspec.structs.replace(state)
     state.choices = {**wanted, "encoding": state.choices.get("encoding")}
     state.state, state.stage, state.progress, state.problem = "running", "waiting", 0.0, None
     state.district_ids = _district_ids()
     folder.write(state)
-    with Session.begin() as session:
-        jobs.defer(session, keeping.JOB, audit_id=state.id)
+    try:
+        with Session.begin() as session:
+            jobs.defer(session, keeping.JOB, audit_id=state.id)
+    except Exception:
+        folder.write(before)  # nobody works on it: else it would be under way for ever
+        raise
     response = json_response(_shown(state), 202)
     response.headers["Location"] = url_for(".show", audit_id=audit_id)
     return response

@@ -11,11 +11,12 @@ from service import migrate
 from service.assignment.saved import FOLDER
 from service.embedded import program
 from service.errors import Conflict, Invalid
+from service.labels.keeping import FOLDER as HISTORIES
 from service.owner import give
 
 DUMP, ABOUT, FILES = "database.dump", "about.json", "files"
-# Parts of the data folder that are the running cluster, or are made again.
-LEFT_OUT = {"postgres", "socket", "cluster.users", "cluster.turn", "postgres.log", FOLDER}
+# Parts of the data folder that are the running cluster, or are made again, or are promised to be gone after a day.
+LEFT_OUT = {"postgres", "socket", "cluster.users", "cluster.turn", "postgres.log", FOLDER, HISTORIES}
 
 
 def write(url: str, data: Path, target: Path, *, at: datetime) -> None:

@@ -205,3 +205,9 @@ def test_a_link_says_by_when_it_was_known(ask, client):
         answer["evidence"]["href"].partition("as_of=")[2].partition("&")[0], "2020-01-01T00:00:00Z"
     )
     assert client.get("/api/v1" + early).json["answer"]["status"] == "outside"
+
+
+def test_a_link_too_long_for_a_code_is_a_link_alone(ask, client):
+    crs = "+proj=longlat +datum=WGS84 +no_defs" + " +title=abcdefgh" * 200
+    found = client.get("/evidence", query_string={**POINT, "crs": crs})
+    assert found.status_code == 200, found.get_data(as_text=True)[-500:]

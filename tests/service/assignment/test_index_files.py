@@ -308,10 +308,10 @@ def test_a_commit_that_comes_too_late_is_refused(
 
     late = publishing.database_now(session) + publishing.NOTICE - timedelta(seconds=0.1)
     with building_session() as another:
-        publishing._keep_notice(another, late)
+        publishing.keep_notice(another, late)
         with pytest.raises(Conflict, match="took too long"):
             another.commit()
         another.rollback()
     with building_session() as another:
-        publishing._keep_notice(another, late + timedelta(seconds=60))
+        publishing.keep_notice(another, late + timedelta(seconds=60))
         another.commit()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from service.assignment import many_views
 from service.assignment.formats import Blocks, PlainColumnsSource, Where, open_text
 from service.assignment.formats.rows import CELLS_AT_ONCE
 from service.errors import ServiceError
@@ -207,6 +208,13 @@ def test_other_odd_bodies(squares, client, kind, raw, status):  # noqa: F811
 def test_a_body_beyond_the_limit_is_refused(squares, client, app, kind):  # noqa: F811
     app.config["MAX_CONTENT_LENGTH"] = 50
     answer = post(client, bodies()[kind] * 2, kind)
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/geo+json"])
+def test_json_that_is_taken_apart_whole_has_a_limit_of_its_own(squares, client, monkeypatch, kind):  # noqa: F811
+    monkeypatch.setattr(many_views, "JSON_LIMIT", 20)
+    answer = post(client, bodies()[kind], kind)
     assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
 
 

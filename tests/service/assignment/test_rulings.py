@@ -201,3 +201,12 @@ def test_rulings_are_listed_page_by_page_without_persons_unless_told(client, bos
     assert [one["id"] for one in counting] == [ids[2], ids[0]]
     assert client.get("/api/v1/rulings?cursor=x", headers=boss).status_code == 422
     assert client.get("/api/v1/rulings?district=x", headers=boss).json["rulings"] == []
+
+
+def test_a_ruling_that_would_be_heard_too_late_is_refused(client, session, boss, monkeypatch):
+    """Else a process might answer without it about a moment at which it counted, and the evidence would differ."""
+    made = decide(client, boss).json
+    monkeypatch.setattr(publishing, "LEAD", publishing.NOTICE - timedelta(seconds=0.1))
+    assert decide(client, boss).status_code == 409
+    undone = client.post(f"/api/v1/rulings/{made['id']}/revoke", json={"reason": "误判"}, headers=boss)
+    assert undone.status_code == 409

@@ -7,8 +7,9 @@ from datetime import timedelta
 import openpyxl
 import pytest
 
-from service import clock
-from service.labels import keeping, views
+from service import clock, jobs
+from service.errors import NotReady
+from service.labels import keeping, tasks, views
 
 CHOICES = {"lon": "经度", "lat": "纬度", "label": "责任网格", "crs": "wgs84"}
 
@@ -184,3 +185,35 @@ def test_a_check_that_can_not_be_made_says_why(client, bearer, town, work):
     shown = client.get(address, headers={**headers, "Accept-Language": "zh"}).json
     assert shown["state"] == "refused"
     assert "没有一行" in shown["problem"]["detail"]
+
+
+def test_a_check_that_can_not_be_queued_does_not_count_as_under_way(
+    client, history, bearer, town, work, monkeypatch
+):
+    def full(*_, **__):
+        raise NotReady("The queue does not answer.")
+
+    headers = bearer()
+    address = f"/api/v1/label-audits/{send(client, history, headers).json['id']}"
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "defer", full)
+        assert client.post(address, json=CHOICES, headers=headers).status_code == 503
+    assert client.get(address, headers=headers).json["state"] == "uploaded"
+    assert client.post(address, json=CHOICES, headers=headers).status_code == 202
+
+
+def test_a_check_that_is_deleted_while_it_is_refused_is_no_fault(data):
+    folder = keeping.make(data)
+    folder.remove()
+    tasks.refuse(folder, {})
+
+
+def test_nobody_fills_the_disk_with_checks(client, history, bearer, town, monkeypatch):
+    monkeypatch.setattr(keeping, "KEPT_AT_MOST", 1)
+    mine, other = bearer(), bearer()
+    first = send(client, history, mine)
+    assert first.status_code == 201
+    assert send(client, history, mine).status_code == 409
+    assert send(client, history, other).status_code == 201
+    client.delete(f"/api/v1/label-audits/{first.json['id']}", headers=mine)
+    assert send(client, history, mine).status_code == 201
