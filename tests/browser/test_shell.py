@@ -30,7 +30,7 @@ def test_navigation_names_what_opens_to_a_person_and_to_a_stranger_after_log_in(
     page.goto("/")
     assert {page.request.get(href).status for href in entries(page)} == {200, 401}
     log_in(page, live_server, "planner", "990101")
-    assert entries(page) == ["/", "/map", "/plans", "/heatmap"]
+    assert entries(page) == ["/", "/map", "/plans", "/heatmap", "/audit"]
     assert {page.request.get(href).status for href in entries(page)} == {200}
 
 
