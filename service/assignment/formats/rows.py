@@ -60,7 +60,7 @@ def refuse_clash(names: Sequence[str], added: Sequence[str], what: str = "file")
 def rows_fitting(width: int) -> int:
     """Give how many rows of so many columns are taken at once."""
     least = CELLS_AT_ONCE // COLUMNS_AT_MOST
-    return max(least, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, width)))
+    return min(ROWS_AT_ONCE, max(least, CELLS_AT_ONCE // max(1, width)))
 
 
 def refuse_width(names: Sequence[str], what: str) -> None:

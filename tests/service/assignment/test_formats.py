@@ -249,7 +249,6 @@ def test_types_of_columns_stay_from_arrow_to_parquet_and_back() -> None:
 
 def test_a_run_goes_on_where_another_stopped_and_only_there(monkeypatch: Any) -> None:
     monkeypatch.setattr(rows, "ROWS_AT_ONCE", 3)
-    monkeypatch.setattr("service.assignment.formats.csv_form.rows_fitting", lambda width: 3)
     raw = given_as("csv")
     for out in ("csv", "ndjson", "geojson", "arrow"):
         whole = answered("csv", raw, out)
