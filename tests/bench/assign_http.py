@@ -16,9 +16,9 @@ import numpy as np
 from geo.formats import read_table
 from tests.bench import peer_servers, postgis
 from tests.bench.cities import bring_into_force, write_city
+from tests.bench.ground import skewed_points
 from tests.bench.load import Load, latencies, run
 from tests.bench.record import keep
-from tests.oracles.coverages import awkward_points
 from tests.scenarios.installation import installed
 
 SECONDS, CONNECTIONS, PROBES = 2.0, 8, 2
@@ -95,9 +95,7 @@ def main() -> None:
         peer_servers.load_levels(address, files)
         endpoint = stack.enter_context(peer_servers.endpoint(address, WORKERS, THREADS))
         tipg = stack.enter_context(peer_servers.tipg(address, WORKERS))
-        rng = np.random.default_rng(3)
-        yards = read_table(files["yard"]).geometries
-        points = rng.permutation(awkward_points(yards, np.random.default_rng(1), 400)).tolist()
+        points = skewed_points(read_table(files["yard"]).geometries, 4000).tolist()
         report(*measure(cases_of(points, service.port, endpoint, tipg), given.rounds))
 
 
