@@ -117,6 +117,7 @@ def test_yards_with_streets_between_them(system):
     assert suspect_shift(shifted, community).members["system"] == system
 
 
+@pytest.mark.long
 def test_forty_thousand_yards_take_seconds():
     corner = np.stack(np.meshgrid(np.arange(200), np.arange(200)), axis=-1).reshape(-1, 2) * 1e-3 + [113, 34]
     yards = shapely.box(*corner.T, *(corner + 7e-4).T)

@@ -148,7 +148,7 @@ def empty(folder: Path) -> Path:
 
 
 HOSTILE: list[Callable[[Path], Path]] = [
-    million,
+    pytest.param(million, marks=pytest.mark.long),  # most of a minute
     not_a_number,
     infinite,
     nan_in_shapefile,
