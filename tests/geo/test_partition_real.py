@@ -134,6 +134,7 @@ def test_taiwan_faces_tile_the_land(taiwan, taiwan_result):
     assert np.array_equal(np.sort(face), np.arange(len(on_land)))
 
 
+@pytest.mark.long
 def test_taiwan_does_not_depend_on_order_or_path(taiwan, taiwan_result):
     rng = np.random.default_rng(5)
     shuffled = [
