@@ -322,40 +322,6 @@ class Locator:
         """Give the nearest face of each point and its distance, however far; else like `nearest`."""
         return self.nearest(points, np.inf)
 
-    def owners_within(self, lon: float, lat: float, radius_m: float) -> list[tuple[int, float]]:
-        """List the owners whose ground lies within reach of a point.
-
-        Parameters
-        ----------
-        lon, lat
-            Degrees.
-        radius_m
-            Farthest distance that counts, metres.
-
-        Returns
-        -------
-        owners
-            (owner, metres to its ground), nearest first, at equal distance in order of precedence; 0.0 for
-            ground that covers the point, so the owner that answers comes first. Ground without a grid
-            (owner -1) is not listed.
-
-        Raises
-        ------
-        MalformedPoints
-            Not finite numbers.
-        """
-        point = checked_point(lon, lat)
-        _, ground = self.grounds_near(point, np.array([radius_m], dtype=np.float64))
-        ground = ground[self._grounds.owners[ground] >= 0]
-        rank = dict(zip(ground.tolist(), self._grounds.first_face[ground].tolist(), strict=True))
-        for face in reversed(self.covering(lon, lat)):
-            rank[int(self._grounds.of_face[face])] = face
-        pair = np.zeros(len(ground), dtype=np.int64)
-        metres = self._grounds.borders.distances(Scaled.of(point), pair, ground)
-        metres[self.covers(point, pair, ground)] = 0.0
-        reached = sorted((d, rank[g], g) for d, g in zip(metres.tolist(), ground.tolist(), strict=True))
-        return [(int(self._grounds.owners[g]), d) for d, _, g in reached if d <= radius_m]
-
     def grounds_near(
         self, points: NDArray[np.float64], radius_m: Metres
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

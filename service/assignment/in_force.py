@@ -282,7 +282,10 @@ class InForce:
         needed = self._timeline.needed(self._clock.now(float("inf")))
         self._kept.pin(place_of(key) for key in needed)
         for key in {place_of(one): one for one in (*needed, *self._wanted.values())}.values():
-            self._look_after(key)
+            try:
+                self._look_after(key)
+            except Exception:  # whatever ails one map, the others are looked after; it has its turn again
+                _log.exception("map not looked after", district=key.district_code, number=key.number)
 
     def _look_after(self, key: EditionKey) -> None:
         """See that a map is attached to the file at its place, and that the file is made where it is missing."""

@@ -7,14 +7,16 @@ process, the last ones kept.
 from collections import OrderedDict
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from service.errors import Busy
 
 CSS = Path(__file__).parents[2] / "static" / "css"
 KEPT = 16
 WAIT_S = 3.0
+MOST_WAITING = 2  # each holds a thread that look-ups need
 _turn, _guard = Lock(), Lock()
+_seats = BoundedSemaphore(1 + MOST_WAITING)
 _kept: OrderedDict[bytes, bytes] = OrderedDict()
 
 
@@ -24,17 +26,30 @@ def pdf_of(html: str) -> bytes:
     found = _found(key)
     if found is not None:
         return found
-    if not _turn.acquire(timeout=WAIT_S):
-        raise Busy("Other sheets are being printed just now. Try again in a few seconds.", retry_after=5)
+    if not _seats.acquire(blocking=False):
+        raise _busy()
     try:
-        made = _found(key) or _set(html)
+        made = _in_turn(key, html)
     finally:
-        _turn.release()
+        _seats.release()
     with _guard:
         _kept[key] = made
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return made
+
+
+def _in_turn(key: bytes, html: str) -> bytes:
+    if not _turn.acquire(timeout=WAIT_S):
+        raise _busy()
+    try:
+        return _found(key) or _set(html)
+    finally:
+        _turn.release()
+
+
+def _busy() -> Busy:
+    return Busy("Other sheets are being printed just now. Try again in a few seconds.", retry_after=5)
 
 
 def _found(key: bytes) -> bytes | None:

@@ -37,11 +37,6 @@ def readable(session: Session, name: str, *, lock: bool = False) -> Plan:
     return plan
 
 
-def seen_districts(session: Session, plan: Plan) -> set[int]:
-    """Give the districts of a plan that may be seen."""
-    return {one.district_id for one in places(session, plan, Permission.PLAN_READ)}
-
-
 def only_seen(session: Session, plans: Sequence[Plan]) -> list[Plan]:
     """Leave out plans of other districts."""
     by_plan = queries.districts_of_plans(session, [one.id for one in plans])

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from service.db import Session
 from service.errors import QuotaSpent
@@ -123,6 +123,11 @@ class Usage:
             time.sleep(WRITE_SECONDS)
             try:
                 self.write()
+            except (DataError, IntegrityError) as error:  # tried again it would block all that follows
+                with self._lock:
+                    lost = len(self._lines)
+                    self._lines.clear(), self._counts.clear()
+                _log.error("lines of the request log can't be stored", count=lost, error=str(error))
             except SQLAlchemyError as error:
                 _log.warning("usage not written, tried again", error=str(error))
 

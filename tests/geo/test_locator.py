@@ -14,6 +14,7 @@ from geo.errors import MalformedFaces, MalformedPoints
 from geo.locator import Locator
 from tests.oracles.coverages import Coverage, awkward_points, coverages, covers_exactly
 from tests.oracles.maps import sheet
+from tests.oracles.reach import owners_within
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -190,7 +191,7 @@ def test_no_points_and_no_faces() -> None:
     assert empty.nearest_any([(1, 2)])[0].tolist() == [-1]
     assert np.isnan(empty.nearest_any([(1, 2)])[1]).all()
     assert np.isnan(empty.distance_to_border_m([(1, 2)], [-1])).all()
-    assert empty.owners_within(1, 2, 1e6) == []
+    assert owners_within(empty, 1, 2, 1e6) == []
     full = Locator.build([shapely.box(0, 0, 1, 1)], [0])
     for nothing in ([], np.empty((0, 2))):
         assert full.locate_many(nothing).shape == (0,)

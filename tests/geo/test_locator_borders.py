@@ -13,6 +13,7 @@ from geo.locator import Locator
 from geo.measure import metres_per_degree
 from tests.oracles.coverages import Coverage, awkward_points, coverages, squared_m2
 from tests.oracles.maps import sheet
+from tests.oracles.reach import owners_within
 
 SEEDS = st.integers(0, 2**32 - 1)
 NANOMETRES = 1e-8  # what doubles at 114° leave of a millimetre
@@ -79,7 +80,7 @@ def test_owners_in_reach(coverage: Coverage, seed: int, radius: float) -> None:
         for owner, d in zip(coverage.owners.tolist(), metres_to_faces(coverage, lon, lat), strict=True):
             exact[owner] = min(d, exact.get(owner, math.inf))
         exact.pop(-1, None)
-        found = locator.owners_within(lon, lat, radius)
+        found = owners_within(locator, lon, lat, radius)
         assert dict(found) == pytest.approx(
             {owner: d for owner, d in exact.items() if d <= radius}, rel=1e-9, abs=NANOMETRES
         )
@@ -197,7 +198,7 @@ def test_ground_wholly_under_an_earlier_face_is_no_ground() -> None:
     centre = yards[12]
     locator = Locator.build([centre, *np.delete(yards, 12), centre], np.arange(26))
     lon, lat = shapely.get_coordinates(centre.representative_point())[0]
-    reached = dict(locator.owners_within(lon, lat, 500))
+    reached = dict(owners_within(locator, lon, lat, 500))
     assert 25 not in reached
     assert set(reached) == set(range(25))
     assert locator.locate(lon, lat) == 0
@@ -229,10 +230,10 @@ def test_far_away_and_at_the_poles() -> None:
 def test_owners_in_order_of_precedence_at_equal_distance() -> None:
     squares = [shapely.box(x, y, x + 1, y + 1) for y in (0, 1) for x in (0, 1)]
     locator = Locator.build(squares, [30, 20, -1, 10])
-    assert locator.owners_within(1, 1, 10) == [(30, 0.0), (20, 0.0), (10, 0.0)]
+    assert owners_within(locator, 1, 1, 10) == [(30, 0.0), (20, 0.0), (10, 0.0)]
     # Owner 7 has the first face of all, but on this border face 1 answers.
     locator = Locator.build([shapely.box(5, 5, 6, 6), *squares[:2]], [8, 7, 8])
-    assert locator.owners_within(1, 0.5, 10) == [(7, 0.0), (8, 0.0)]
+    assert owners_within(locator, 1, 0.5, 10) == [(7, 0.0), (8, 0.0)]
 
 
 def test_an_overlap_is_the_ground_of_its_first_face() -> None:
@@ -244,9 +245,9 @@ def test_an_overlap_is_the_ground_of_its_first_face() -> None:
     assert faces.tolist() == [1, 0, 1]
     metres = locator.distance_to_border_m(points, faces)
     assert metres == pytest.approx([0.0001 * m_lon, 0.0005 * m_lon, 0.0005 * m_lon], rel=1e-3)
-    reached = locator.owners_within(0.0015, 0.001, 60)
+    reached = owners_within(locator, 0.0015, 0.001, 60)
     assert reached == [(1, 0.0), (2, pytest.approx(0.0005 * m_lon))]
-    assert locator.owners_within(0.002, 0.001, 1) == [(1, 0.0), (2, 0.0)]
+    assert owners_within(locator, 0.002, 0.001, 1) == [(1, 0.0), (2, 0.0)]
 
 
 @settings(max_examples=40, deadline=None)

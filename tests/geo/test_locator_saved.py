@@ -17,6 +17,7 @@ from geo.errors import DamagedIndex, GeoError, IndexNotSaved
 from geo.locator import Locator, saved
 from tests.oracles.coverages import Coverage, awkward_points, coverages
 from tests.oracles.maps import sheet
+from tests.oracles.reach import owners_within
 
 OVERLAPPING = np.array([shapely.box(0, 0, 2, 2), shapely.box(1, 0, 3, 2), shapely.box(5, 0, 6, 1)])
 
@@ -26,7 +27,7 @@ def answers(locator: Locator, points) -> list:
     faces, tied = locator.locate_with_ties(points)
     bits = [faces, tied, locator.distance_to_border_m(points, faces), *locator.nearest_any(points)]
     lon, lat = points[0].tolist()
-    said = [locator.owners_within(lon, lat, 50.0), locator.covering(lon, lat), locator.locate(lon, lat)]
+    said = [owners_within(locator, lon, lat, 50.0), locator.covering(lon, lat), locator.locate(lon, lat)]
     return [[one.tobytes() for one in bits], said, locator.bounds, locator.owners.tolist(), len(locator)]
 
 

@@ -4,6 +4,7 @@
 import json
 import re
 from hashlib import sha256
+from threading import BoundedSemaphore
 
 import pytest
 from sqlalchemy import text
@@ -181,6 +182,10 @@ def test_the_sheet_is_one_page_of_pdf_that_fetches_nothing(ask, client, monkeypa
         assert client.get(href).data == made.data  # this one is kept
         busy = client.get(href.replace("lon=118.8095", "lon=118.8094"))
     assert (busy.status_code, busy.headers["Retry-After"]) == (429, "5")
+    monkeypatch.setattr(sheet_pdf, "WAIT_S", 60.0)
+    monkeypatch.setattr(sheet_pdf, "_seats", BoundedSemaphore(1))
+    with sheet_pdf._seats:  # as many wait as may: the next one is told at once
+        assert client.get(href.replace("lon=118.8095", "lon=118.8093")).status_code == 429
 
 
 def test_a_sheet_draws_what_is_on_the_ground(ask, client, boss):

@@ -142,3 +142,21 @@ def test_old_lines_are_swept(session):
     assert tasks.sweep(30) == 1
     kept = session.scalars(select(ApiRequest.request_id).order_by(ApiRequest.at)).all()
     assert kept == ["29", "1"]
+
+
+def test_a_line_that_cannot_be_stored_does_not_block_what_follows(session, monkeypatch):
+    usage = Usage()
+    usage.admit(str(uuid4()), None, NOON)  # of no token the database knows
+    rounds = iter([None, None])
+
+    def next_round(_):
+        if next(rounds, "over") == "over":
+            raise InterruptedError
+
+    monkeypatch.setattr("service.people.usage.time.sleep", next_round)
+    with pytest.raises(InterruptedError):
+        usage._repeat()
+    _, who = token(session)
+    usage.admit(who, None, NOON)
+    usage.write()
+    assert session.scalar(select(ApiUsage.requests).where(ApiUsage.token_id == who)) == 1
