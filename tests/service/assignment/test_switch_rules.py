@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from geo.locator import Locator
 from service.assignment.contents import Contents
 from service.assignment.database_clock import DatabaseClock
+from service.assignment.in_force import InForce
 from service.assignment.kept import KeptMaps
 from service.assignment.maps import EditionKey, EditionMap
 from service.assignment.saved import Attached
@@ -204,3 +205,22 @@ def test_an_empty_map_has_empty_columns() -> None:
         edition(1, 1, 0), made, Locator.build(np.array([], dtype=object), np.array([], dtype=int))
     )
     assert (len(one.grids), len(one.kinds), len(one.precedence)) == (0, 0, 0)
+
+
+def test_a_map_that_fails_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (EditionKey(n, f"{n}", "x", 1, 1, uuid4(), datetime(2026, 1, 1, tzinfo=UTC)) for n in (1, 2))
+    in_force, seen = InForce(), []
+    monkeypatch.setattr(
+        in_force, "_clock", SimpleNamespace(silence=0.0, now=lambda _: datetime(2026, 3, 1, tzinfo=UTC))
+    )
+    monkeypatch.setattr(in_force, "_timeline", SimpleNamespace(needed=lambda _: [one, other]))
+
+    def look_after(key: EditionKey) -> None:
+        seen.append(key)
+        if key is one:
+            raise ValueError("damaged in a way nobody thought of")
+
+    monkeypatch.setattr(in_force, "_look_after", look_after)
+    in_force._wake.set()
+    in_force._look_after_all()
+    assert seen == [one, other]
